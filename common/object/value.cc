@@ -1,0 +1,132 @@
+#include "common/object/value.h"
+
+#include <limits>
+
+namespace lockstep {
+
+Value::Value(const Value& other) : place_(other.place_) {
+  if (other.IsObject()) {
+    data_ = std::make_unique<Object>(other.AsObject());
+    return;
+  }
+  std::visit(
+      [this](const auto& content) {
+        using T = std::decay_t<decltype(content)>;
+        if constexpr (!std::is_same_v<T, std::unique_ptr<Object>>) data_ = content;
+      },
+      other.data_);
+}
+
+Value& Value::operator=(const Value& other) {
+  if (this != &other) *this = Value(other);
+  return *this;
+}
+
+Value Value::Uint(uint64_t value) {
+  if (value <= static_cast<uint64_t>(std::numeric_limits<int64_t>::max())) return Int(static_cast<int64_t>(value));
+  return Value(Data(value));
+}
+
+Value Value::MakeObject() { return Value(Data(std::make_unique<Object>())); }
+Value Value::MakeObject(Object object) { return Value(Data(std::make_unique<Object>(std::move(object)))); }
+
+absl::string_view Value::TypeName() const {
+  switch (type()) {
+    case Type::kNull:
+      return "null";
+    case Type::kBool:
+      return "boolean";
+    case Type::kInt:
+    case Type::kUint:
+      return "integer";
+    case Type::kDouble:
+      return "number";
+    case Type::kString:
+      return "string";
+    case Type::kArray:
+      return "list";
+    case Type::kObject:
+      return "mapping";
+  }
+  return "null";
+}
+
+const Value* Value::Find(absl::string_view key) const { return IsObject() ? AsObject().Find(key) : nullptr; }
+Value* Value::Find(absl::string_view key) { return IsObject() ? AsObject().Find(key) : nullptr; }
+
+absl::string_view Value::StringAt(absl::string_view key) const {
+  const Value* member = Find(key);
+  return member != nullptr && member->IsString() ? absl::string_view(member->AsString()) : absl::string_view();
+}
+
+bool operator==(const Value& a, const Value& b) {
+  if (a.type() != b.type()) return false;
+  if (a.IsObject()) return a.AsObject() == b.AsObject();
+  return a.data_ == b.data_;
+}
+
+size_t Object::IndexOf(absl::string_view key) const {
+  if (index_ != nullptr) {
+    const auto at = index_->find(key);
+    return at == index_->end() ? members_.size() : at->second;
+  }
+  for (size_t i = 0; i < members_.size(); ++i) {
+    if (members_[i].key == key) return i;
+  }
+  return members_.size();
+}
+
+void Object::Index() {
+  index_.reset();
+  if (members_.size() < kIndexFrom) return;
+  index_ = std::make_unique<absl::flat_hash_map<std::string, uint32_t>>();
+  index_->reserve(members_.size());
+  for (size_t i = 0; i < members_.size(); ++i) index_->emplace(members_[i].key, static_cast<uint32_t>(i));
+}
+
+Value& Object::Set(absl::string_view key, Value value) {
+  const size_t at = IndexOf(key);
+  if (at < members_.size()) {
+    members_[at].value = std::move(value);
+    return members_[at].value;
+  }
+  Add(std::string(key), std::move(value));
+  return members_.back().value;
+}
+
+bool Object::Add(std::string key, Value value) {
+  if (IndexOf(key) < members_.size()) return false;
+  if (index_ != nullptr) index_->emplace(key, static_cast<uint32_t>(members_.size()));
+  members_.push_back({std::move(key), std::move(value)});
+  if (index_ == nullptr && members_.size() >= kIndexFrom) Index();
+  return true;
+}
+
+bool Object::Remove(absl::string_view key) {
+  const size_t at = IndexOf(key);
+  if (at == members_.size()) return false;
+  members_.erase(members_.begin() + static_cast<std::ptrdiff_t>(at));
+  Index();
+  return true;
+}
+
+const Value* Object::Find(absl::string_view key) const {
+  const size_t at = IndexOf(key);
+  return at < members_.size() ? &members_[at].value : nullptr;
+}
+
+Value* Object::Find(absl::string_view key) {
+  const size_t at = IndexOf(key);
+  return at < members_.size() ? &members_[at].value : nullptr;
+}
+
+bool operator==(const Object& a, const Object& b) {
+  if (a.size() != b.size()) return false;
+  for (const Object::Member& member : a) {
+    const Value* other = b.Find(member.key);
+    if (other == nullptr || !(*other == member.value)) return false;
+  }
+  return true;
+}
+
+}  // namespace lockstep

@@ -1,0 +1,149 @@
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <memory>
+#include <string>
+#include <utility>
+#include <variant>
+#include <vector>
+
+#include <absl/container/flat_hash_map.h>
+#include <absl/strings/string_view.h>
+
+namespace lockstep {
+
+class Object;
+
+/// Where a value was read: 1-based line and column of the file it came from; 0 where it was made by the program.
+struct Place {
+  uint32_t line = 0;
+  uint32_t column = 0;
+};
+
+/// The tree that every YAML and JSON document becomes: the only one in the program.
+///
+/// An ordinary value: copied deeply, compared by content (the place does not count), cheap to move. Integers keep their
+/// 64 bits; 1 and 1.0 are different values.
+class Value {
+ public:
+  using Array = std::vector<Value>;
+  enum class Type : uint8_t { kNull, kBool, kInt, kUint, kDouble, kString, kArray, kObject };
+
+  Value() = default;
+  Value(const Value& other);
+  Value& operator=(const Value& other);
+  Value(Value&&) noexcept = default;
+  Value& operator=(Value&&) noexcept = default;
+  ~Value() = default;
+
+  static Value Null() { return Value(); }
+  static Value Bool(bool value) { return Value(Data(value)); }
+  static Value Int(int64_t value) { return Value(Data(value)); }
+  /// Only what is over the largest int64_t is stored as kUint, so that equal numbers are equal values.
+  static Value Uint(uint64_t value);
+  static Value Double(double value) { return Value(Data(value)); }
+  static Value String(absl::string_view value) { return Value(Data(std::string(value))); }
+  static Value TakeString(std::string value) { return Value(Data(std::move(value))); }
+  static Value MakeArray(Array items = {}) { return Value(Data(std::move(items))); }
+  static Value MakeObject();
+  static Value MakeObject(Object object);
+
+  Type type() const { return static_cast<Type>(data_.index()); }
+  bool IsNull() const { return type() == Type::kNull; }
+  bool IsBool() const { return type() == Type::kBool; }
+  bool IsInt() const { return type() == Type::kInt; }
+  bool IsUint() const { return type() == Type::kUint; }
+  bool IsDouble() const { return type() == Type::kDouble; }
+  bool IsNumber() const { return IsInt() || IsUint() || IsDouble(); }
+  bool IsString() const { return type() == Type::kString; }
+  bool IsArray() const { return type() == Type::kArray; }
+  bool IsObject() const { return type() == Type::kObject; }
+  /// "null", "boolean", "integer", "number", "string", "list" or "mapping": for messages.
+  absl::string_view TypeName() const;
+
+  // The content. The type must be the one that is asked for.
+  bool AsBool() const { return std::get<bool>(data_); }
+  int64_t AsInt() const { return std::get<int64_t>(data_); }
+  uint64_t AsUint() const { return std::get<uint64_t>(data_); }
+  double AsDouble() const { return std::get<double>(data_); }
+  const std::string& AsString() const { return std::get<std::string>(data_); }
+  const Array& AsArray() const { return std::get<Array>(data_); }
+  Array& AsArray() { return std::get<Array>(data_); }
+  const Object& AsObject() const { return *std::get<std::unique_ptr<Object>>(data_); }
+  Object& AsObject() { return *std::get<std::unique_ptr<Object>>(data_); }
+
+  /// The member `key` of an object; null where this is no object or has no such member.
+  const Value* Find(absl::string_view key) const;
+  Value* Find(absl::string_view key);
+  /// The string member `key`, or "" where there is none or it is no string.
+  absl::string_view StringAt(absl::string_view key) const;
+
+  Place place() const { return place_; }
+  void set_place(Place place) { place_ = place; }
+
+  friend bool operator==(const Value& a, const Value& b);
+
+ private:
+  using Data =
+      std::variant<std::monostate, bool, int64_t, uint64_t, double, std::string, Array, std::unique_ptr<Object>>;
+
+  explicit Value(Data data) : data_(std::move(data)) {}
+
+  Data data_;
+  Place place_;
+};
+
+/// Members by key, in the order in which they were added. Lookup is by hash from 17 members on.
+///
+/// Comparison ignores order.
+class Object {
+ public:
+  struct Member {
+    std::string key;
+    Value value;
+  };
+
+  /// Adds or replaces; the place in the order stays on a replace. Returns the stored value, valid until the next change.
+  Value& Set(absl::string_view key, Value value);
+  /// As Set for a key that is not there yet: false, and nothing added, where it is.
+  bool Add(std::string key, Value value);
+  /// Whether there was one. O(size).
+  bool Remove(absl::string_view key);
+
+  const Value* Find(absl::string_view key) const;
+  Value* Find(absl::string_view key);
+  bool Contains(absl::string_view key) const { return Find(key) != nullptr; }
+
+  size_t size() const { return members_.size(); }
+  bool empty() const { return members_.empty(); }
+  std::vector<Member>::const_iterator begin() const { return members_.begin(); }
+  std::vector<Member>::const_iterator end() const { return members_.end(); }
+  std::vector<Member>::iterator begin() { return members_.begin(); }
+  std::vector<Member>::iterator end() { return members_.end(); }
+
+  friend bool operator==(const Object& a, const Object& b);
+
+ private:
+  static constexpr size_t kIndexFrom = 17;
+
+  size_t IndexOf(absl::string_view key) const;
+  void Index();
+
+  std::vector<Member> members_;
+  // Hash of key → position of the first member with it; made at kIndexFrom members, dropped by Remove.
+  std::unique_ptr<absl::flat_hash_map<std::string, uint32_t>> index_;
+
+ public:
+  Object() = default;
+  Object(const Object& other) : members_(other.members_) { Index(); }
+  Object& operator=(const Object& other) {
+    members_ = other.members_;
+    Index();
+    return *this;
+  }
+  Object(Object&&) noexcept = default;
+  Object& operator=(Object&&) noexcept = default;
+};
+
+}  // namespace lockstep
