@@ -17,8 +17,8 @@ class Channel {
   /// At most `capacity` values wait; must be positive.
   explicit Channel(size_t capacity) : capacity_(capacity) {}
 
-  /// Waits for room, then adds; false when the channel is closed (the value is dropped). Never call it from a gRPC
-  /// reaction: use TrySend.
+  /// Waits for room, then adds; false when the channel is closed (the value is dropped). Never call
+  /// it from a gRPC reaction: use TrySend.
   bool Send(T value) ABSL_LOCKS_EXCLUDED(mutex_) {
     MutexLock lock(&mutex_);
     mutex_.Await(absl::Condition(this, &Channel::HasRoom));
@@ -35,8 +35,8 @@ class Channel {
     return true;
   }
 
-  /// Waits at most `timeout` for a value, then takes all that wait, at most `most`. Empty after the time or when closed
-  /// and drained.
+  /// Waits at most `timeout` for a value, then takes all that wait, at most `most`. Empty after the
+  /// time or when closed and drained.
   std::vector<T> Drain(size_t most, absl::Duration timeout) ABSL_LOCKS_EXCLUDED(mutex_) {
     MutexLock lock(&mutex_);
     mutex_.AwaitWithTimeout(absl::Condition(this, &Channel::HasValueOrClosed), timeout);
@@ -70,8 +70,12 @@ class Channel {
   }
 
  private:
-  bool HasRoom() const ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_) { return closed_ || values_.size() < capacity_; }
-  bool HasValueOrClosed() const ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_) { return closed_ || !values_.empty(); }
+  bool HasRoom() const ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_) {
+    return closed_ || values_.size() < capacity_;
+  }
+  bool HasValueOrClosed() const ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_) {
+    return closed_ || !values_.empty();
+  }
 
   // Fixed at construction.
   const size_t capacity_;

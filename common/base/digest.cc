@@ -16,7 +16,8 @@ Digest Digest::Of(absl::string_view bytes) {
 
 absl::StatusOr<Digest> Digest::FromBytes(absl::string_view raw) {
   if (raw.size() != kSize) {
-    return absl::InvalidArgumentError(absl::StrCat("reading a digest: it has ", raw.size(), " bytes, not 32"));
+    return absl::InvalidArgumentError(
+        absl::StrCat("reading a digest: it has ", raw.size(), " bytes, not 32"));
   }
   Digest digest;
   std::memcpy(digest.bytes_.data(), raw.data(), kSize);
@@ -25,10 +26,12 @@ absl::StatusOr<Digest> Digest::FromBytes(absl::string_view raw) {
 
 absl::StatusOr<Digest> Digest::FromHex(absl::string_view hex) {
   for (const char c : hex) {
-    if (!absl::ascii_isxdigit(c)) return absl::InvalidArgumentError("reading a digest: it is not hex digits");
+    if (!absl::ascii_isxdigit(c))
+      return absl::InvalidArgumentError("reading a digest: it is not hex digits");
   }
   if (hex.size() != 2 * kSize) {
-    return absl::InvalidArgumentError(absl::StrCat("reading a digest: it has ", hex.size(), " hex digits, not 64"));
+    return absl::InvalidArgumentError(
+        absl::StrCat("reading a digest: it has ", hex.size(), " hex digits, not 64"));
   }
   return FromBytes(absl::HexStringToBytes(hex));
 }
@@ -41,11 +44,15 @@ EVP_MD_CTX* Context(void* context) { return static_cast<EVP_MD_CTX*>(context); }
 
 }  // namespace
 
-Hasher::Hasher() : context_(EVP_MD_CTX_new()) { EVP_DigestInit_ex(Context(context_), EVP_sha256(), nullptr); }
+Hasher::Hasher() : context_(EVP_MD_CTX_new()) {
+  EVP_DigestInit_ex(Context(context_), EVP_sha256(), nullptr);
+}
 
 Hasher::~Hasher() { EVP_MD_CTX_free(Context(context_)); }
 
-void Hasher::Add(absl::string_view bytes) { EVP_DigestUpdate(Context(context_), bytes.data(), bytes.size()); }
+void Hasher::Add(absl::string_view bytes) {
+  EVP_DigestUpdate(Context(context_), bytes.data(), bytes.size());
+}
 
 void Hasher::AddSized(absl::string_view bytes) {
   AddInteger(bytes.size());

@@ -12,7 +12,8 @@
 
 namespace lockstep {
 
-/// A SHA-256 digest: the name of a blob, a manifest, a cluster's desired state or a key. All zero means "none".
+/// A SHA-256 digest: the name of a blob, a manifest, a cluster's desired state or a key. All zero
+/// means "none".
 class Digest {
  public:
   static constexpr size_t kSize = 32;
@@ -61,7 +62,8 @@ class Hasher {
   Hasher& operator=(const Hasher&) = delete;
 
   void Add(absl::string_view bytes);
-  /// Adds the length (8 bytes, big-endian), then the bytes, so that pieces cannot run into each other.
+  /// Adds the length (8 bytes, big-endian), then the bytes, so that pieces cannot run into each
+  /// other.
   void AddSized(absl::string_view bytes);
   void AddInteger(uint64_t value);
   /// The digest of all that was added; call once.

@@ -1,5 +1,7 @@
 #include "common/base/file.h"
 
+#include <algorithm>
+#include <atomic>
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
@@ -7,9 +9,6 @@
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
-
-#include <algorithm>
-#include <atomic>
 
 #include <absl/cleanup/cleanup.h>
 #include <absl/strings/str_cat.h>
@@ -52,11 +51,13 @@ absl::Status WriteAll(int fd, absl::string_view bytes, const std::string& path) 
   return absl::OkStatus();
 }
 
-absl::Status WriteNew(const std::string& path, absl::string_view bytes, Durability durability, mode_t mode) {
+absl::Status WriteNew(const std::string& path, absl::string_view bytes, Durability durability,
+                      mode_t mode) {
   OwnedFd fd(open(path.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, mode));
   if (!fd.valid()) return FileError(errno, "creating", path);
   LOCKSTEP_RETURN_IF_ERROR(WriteAll(fd.get(), bytes, path));
-  if (durability == Durability::kSynced && fdatasync(fd.get()) != 0) return FileError(errno, "syncing", path);
+  if (durability == Durability::kSynced && fdatasync(fd.get()) != 0)
+    return FileError(errno, "syncing", path);
   if (close(fd.Release()) != 0) return FileError(errno, "closing", path);
   return absl::OkStatus();
 }
@@ -107,12 +108,14 @@ absl::StatusOr<std::string> ReadFile(const std::string& path, int64_t bytes_max)
     if (got < 0) return FileError(errno, "reading", path);
     bytes.append(buffer, static_cast<size_t>(got));
     if (static_cast<int64_t>(bytes.size()) > bytes_max) {
-      return absl::ResourceExhaustedError(absl::StrCat("reading \"", path, "\": over ", bytes_max, " bytes"));
+      return absl::ResourceExhaustedError(
+          absl::StrCat("reading \"", path, "\": over ", bytes_max, " bytes"));
     }
   }
 }
 
-absl::Status WriteFileAtomic(const std::string& path, absl::string_view bytes, Durability durability, mode_t mode) {
+absl::Status WriteFileAtomic(const std::string& path, absl::string_view bytes,
+                             Durability durability, mode_t mode) {
   static std::atomic<uint64_t> counter{0};
   const std::string directory = DirName(path);
   const std::string temporary = absl::StrCat(directory, "/.lockstep-", getpid(), "-", ++counter);
@@ -135,7 +138,8 @@ absl::Status MakeDirectories(const std::string& path, mode_t mode) {
   for (size_t end = 0; end != std::string::npos;) {
     end = path.find('/', end + 1);
     const std::string part = path.substr(0, end);
-    if (mkdir(part.c_str(), mode) != 0 && errno != EEXIST) return FileError(errno, "making directory", part);
+    if (mkdir(part.c_str(), mode) != 0 && errno != EEXIST)
+      return FileError(errno, "making directory", part);
   }
   struct stat info;
   if (stat(path.c_str(), &info) != 0) return FileError(errno, "making directory", path);
@@ -181,7 +185,8 @@ std::string DirName(absl::string_view path) {
 
 absl::StatusOr<std::string> MakeTemporaryDirectory(absl::string_view prefix) {
   const char* base = getenv("TMPDIR");
-  std::string path = absl::StrCat(base != nullptr && *base != '\0' ? base : "/tmp", "/", prefix, "XXXXXX");
+  std::string path =
+      absl::StrCat(base != nullptr && *base != '\0' ? base : "/tmp", "/", prefix, "XXXXXX");
   if (mkdtemp(path.data()) == nullptr) return FileError(errno, "making directory", path);
   return path;
 }

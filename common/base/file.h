@@ -1,9 +1,8 @@
 #pragma once
 
-#include <sys/types.h>
-
 #include <cstdint>
 #include <string>
+#include <sys/types.h>
 #include <utility>
 #include <vector>
 
@@ -37,8 +36,9 @@ class OwnedFd {
   int fd_ = -1;
 };
 
-/// The status for `error` (an errno) of a call on `path`: NOT_FOUND, ALREADY_EXISTS, PERMISSION_DENIED,
-/// RESOURCE_EXHAUSTED for a full disk or quota, else INTERNAL. The message says "`what` "path": reason".
+/// The status for `error` (an errno) of a call on `path`: NOT_FOUND, ALREADY_EXISTS,
+/// PERMISSION_DENIED, RESOURCE_EXHAUSTED for a full disk or quota, else INTERNAL. The message says
+/// "`what` "path": reason".
 absl::Status FileError(int error, absl::string_view what, absl::string_view path);
 
 /// The whole file. RESOURCE_EXHAUSTED over `bytes_max`; other errors as FileError.
@@ -50,10 +50,11 @@ enum class Durability : uint8_t {
   kSynced,  // The bytes and the name are on the disk.
 };
 
-/// Writes `bytes` under a temporary name in the same directory (".lockstep-…"), then renames it onto `path`: a reader
-/// sees the old file or the new one, whole. On an error the temporary file is gone and `path` is as before.
-absl::Status WriteFileAtomic(const std::string& path, absl::string_view bytes, Durability durability,
-                             mode_t mode = 0644);
+/// Writes `bytes` under a temporary name in the same directory (".lockstep-…"), then renames it
+/// onto `path`: a reader sees the old file or the new one, whole. On an error the temporary file is
+/// gone and `path` is as before.
+absl::Status WriteFileAtomic(const std::string& path, absl::string_view bytes,
+                             Durability durability, mode_t mode = 0644);
 
 /// Flushes a directory's names to the disk.
 absl::Status SyncDirectory(const std::string& path);
@@ -77,7 +78,8 @@ bool PathExists(const std::string& path);
 std::string BaseName(absl::string_view path);
 std::string DirName(absl::string_view path);
 
-/// A new private directory (0700) below the system's temporary directory whose name begins with `prefix`.
+/// A new private directory (0700) below the system's temporary directory whose name begins with
+/// `prefix`.
 absl::StatusOr<std::string> MakeTemporaryDirectory(absl::string_view prefix);
 
 }  // namespace lockstep

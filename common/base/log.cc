@@ -2,7 +2,6 @@
 
 #include <memory>
 
-
 #include <absl/time/clock.h>
 #include <spdlog/sinks/stdout_sinks.h>
 #include <spdlog/spdlog.h>
@@ -87,7 +86,8 @@ void ConfigureLog(LogLevel least, LogFormat format) {
 }
 
 bool ParseLogLevel(absl::string_view text, LogLevel* level) {
-  for (const LogLevel known : {LogLevel::kDebug, LogLevel::kInfo, LogLevel::kWarning, LogLevel::kError}) {
+  for (const LogLevel known :
+       {LogLevel::kDebug, LogLevel::kInfo, LogLevel::kWarning, LogLevel::kError}) {
     if (text != Name(known)) continue;
     *level = known;
     return true;
@@ -98,10 +98,12 @@ bool ParseLogLevel(absl::string_view text, LogLevel* level) {
 void Log(LogLevel level, absl::string_view message, std::initializer_list<LogFact> facts) {
   Sink& sink = TheSink();
   if (!sink.logger.should_log(Native(level))) return;
-  const std::string time = absl::FormatTime("%Y-%m-%dT%H:%M:%E3SZ", absl::Now(), absl::UTCTimeZone());
+  const std::string time =
+      absl::FormatTime("%Y-%m-%dT%H:%M:%E3SZ", absl::Now(), absl::UTCTimeZone());
   std::string line;
   if (sink.format == LogFormat::kJson) {
-    absl::StrAppend(&line, R"({"time":")", time, R"(","level":")", Name(level), R"(","msg":")", Escape(message), "\"");
+    absl::StrAppend(&line, R"({"time":")", time, R"(","level":")", Name(level), R"(","msg":")",
+                    Escape(message), "\"");
     for (const LogFact& fact : facts) {
       absl::StrAppend(&line, ",\"", fact.name, "\":");
       if (fact.numeric) {

@@ -13,8 +13,8 @@
 
 namespace lockstep {
 
-/// kError: someone must act. kWarning: degraded, continuing. kInfo: changes of state at fleet scale. kDebug: one agent,
-/// one message.
+/// kError: someone must act. kWarning: degraded, continuing. kInfo: changes of state at fleet
+/// scale. kDebug: one agent, one message.
 enum class LogLevel : uint8_t { kDebug, kInfo, kWarning, kError };
 
 enum class LogFormat : uint8_t { kText, kJson };
@@ -22,7 +22,8 @@ enum class LogFormat : uint8_t { kText, kJson };
 /// One fact of a log line: a constant name and a value. Never a secret: names and digests only.
 struct LogFact {
   template <typename T>
-  LogFact(absl::string_view fact_name, const T& fact_value) : name(fact_name), value(Text(fact_value)) {
+  LogFact(absl::string_view fact_name, const T& fact_value)
+      : name(fact_name), value(Text(fact_value)) {
     numeric = std::is_arithmetic_v<T> && !std::is_same_v<T, bool>;
   }
 
@@ -41,13 +42,15 @@ struct LogFact {
   }
 };
 
-/// Sets the least level that is written and the format. Standard error is the sink. Call once, before threads start.
+/// Sets the least level that is written and the format. Standard error is the sink. Call once,
+/// before threads start.
 void ConfigureLog(LogLevel least, LogFormat format);
 
 /// Reads a level by its name (debug, info, warning, error) into `level`; false for any other text.
 bool ParseLogLevel(absl::string_view text, LogLevel* level);
 
-/// Writes one line: `message` is constant, what varies is in `facts`. Control characters are escaped. Thread-safe.
+/// Writes one line: `message` is constant, what varies is in `facts`. Control characters are
+/// escaped. Thread-safe.
 ///
 ///     Log(LogLevel::kInfo, "repository fetched", {{"repository", name}, {"commits", 3}});
 void Log(LogLevel level, absl::string_view message, std::initializer_list<LogFact> facts = {});

@@ -22,8 +22,8 @@ namespace lockstep {
 
 /// absl::Mutex, with every acquire and release told to ThreadSanitizer.
 ///
-/// The packaged absl is not instrumented, so TSan does not see that its mutex orders anything and reports races in
-/// correct programs. All locks of the program are of this type.
+/// The packaged absl is not instrumented, so TSan does not see that its mutex orders anything and
+/// reports races in correct programs. All locks of the program are of this type.
 class ABSL_LOCKABLE Mutex {
  public:
   Mutex() = default;
@@ -70,7 +70,9 @@ class ABSL_LOCKABLE Mutex {
 /// Holds a Mutex for a scope.
 class ABSL_SCOPED_LOCKABLE MutexLock {
  public:
-  explicit MutexLock(Mutex* mutex) ABSL_EXCLUSIVE_LOCK_FUNCTION(mutex) : mutex_(mutex) { mutex_->Lock(); }
+  explicit MutexLock(Mutex* mutex) ABSL_EXCLUSIVE_LOCK_FUNCTION(mutex) : mutex_(mutex) {
+    mutex_->Lock();
+  }
   ~MutexLock() ABSL_UNLOCK_FUNCTION() { mutex_->Unlock(); }
   MutexLock(const MutexLock&) = delete;
   MutexLock& operator=(const MutexLock&) = delete;

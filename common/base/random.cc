@@ -1,9 +1,8 @@
 #include "common/base/random.h"
 
-#include <sys/random.h>
-
 #include <algorithm>
 #include <cstdlib>
+#include <sys/random.h>
 
 namespace lockstep {
 namespace {

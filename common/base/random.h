@@ -26,13 +26,15 @@ class Rng {
   }
 };
 
-/// The kernel's generator: unpredictable, thread-safe, good for keys and tokens. Lives for the whole program.
+/// The kernel's generator: unpredictable, thread-safe, good for keys and tokens. Lives for the
+/// whole program.
 Rng* SystemRng();
 
 /// `count` bytes of the kernel's generator, for tokens and keys.
 std::string RandomBytes(size_t count);
 
-/// The same sequence for the same seed, on every machine; for tests and the simulation. Not thread-safe.
+/// The same sequence for the same seed, on every machine; for tests and the simulation. Not
+/// thread-safe.
 class SeededRng : public Rng {
  public:
   explicit SeededRng(uint64_t seed) : engine_(seed) {}

@@ -8,7 +8,8 @@
 
 namespace lockstep {
 
-/// Puts `context` before the message of `status` ("context: message"), keeping its code; OK stays OK.
+/// Puts `context` before the message of `status` ("context: message"), keeping its code; OK stays
+/// OK.
 ///
 /// A layer adds what only it knows, once (STYLE: errors are part of the interface).
 absl::Status Annotate(const absl::Status& status, absl::string_view context);
@@ -19,11 +20,11 @@ absl::Status Annotate(const absl::Status& status, absl::string_view context);
 #define LOCKSTEP_CONCAT_(a, b) LOCKSTEP_CONCAT_INNER_(a, b)
 
 /// Returns the status of `expression` from the enclosing function unless it is OK.
-#define LOCKSTEP_RETURN_IF_ERROR(expression)                             \
-  do {                                                                   \
+#define LOCKSTEP_RETURN_IF_ERROR(expression)                                    \
+  do {                                                                          \
     if (absl::Status lockstep_status_ = (expression); !lockstep_status_.ok()) { \
-      return lockstep_status_;                                           \
-    }                                                                    \
+      return lockstep_status_;                                                  \
+    }                                                                           \
   } while (false)
 
 /// Assigns the value of the StatusOr `expression` to `target`, or returns its status.

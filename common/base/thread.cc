@@ -1,9 +1,8 @@
 #include "common/base/thread.h"
 
-#include <pthread.h>
-
 #include <cstdlib>
 #include <limits>
+#include <pthread.h>
 #include <utility>
 
 namespace lockstep {
@@ -49,7 +48,8 @@ void Thread::Join() {
   impl_.reset();
 }
 
-ThreadPool::ThreadPool(absl::string_view name, int threads) : tasks_(std::numeric_limits<size_t>::max()) {
+ThreadPool::ThreadPool(absl::string_view name, int threads)
+    : tasks_(std::numeric_limits<size_t>::max()) {
   for (int i = 0; i < threads; ++i) {
     threads_.emplace_back(name, [this] {
       while (auto task = tasks_.Receive()) (**task)();

@@ -12,11 +12,13 @@
 
 namespace lockstep {
 
-/// A thread that is joined when it goes. Its body must end by itself: close the channel it reads first.
+/// A thread that is joined when it goes. Its body must end by itself: close the channel it reads
+/// first.
 class Thread {
  public:
   Thread();
-  /// Starts `body` on a thread called `name` (at most 15 bytes are kept). `stack_bytes` 0 means the system's default.
+  /// Starts `body` on a thread called `name` (at most 15 bytes are kept). `stack_bytes` 0 means the
+  /// system's default.
   Thread(absl::string_view name, absl::AnyInvocable<void()> body, size_t stack_bytes = 0);
   ~Thread();
   Thread(Thread&&) noexcept;

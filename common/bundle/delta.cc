@@ -19,7 +19,8 @@ BundleDelta ComputeDelta(const Manifest& base, const Manifest& target) {
       delta.changes.push_back({std::nullopt, want[j].key, want[j].blob});
       ++j;
     } else {
-      if (have[i].blob != want[j].blob) delta.changes.push_back({static_cast<uint32_t>(i), {}, want[j].blob});
+      if (have[i].blob != want[j].blob)
+        delta.changes.push_back({static_cast<uint32_t>(i), {}, want[j].blob});
       ++i;
       ++j;
     }
@@ -29,8 +30,9 @@ BundleDelta ComputeDelta(const Manifest& base, const Manifest& target) {
 
 absl::StatusOr<ManifestPtr> ApplyDelta(const Manifest& base, const BundleDelta& delta) {
   if (delta.base != base.digest()) {
-    return absl::FailedPreconditionError(absl::StrCat("applying a delta: it starts from ", delta.base.Short(),
-                                                      ", not from ", base.digest().Short()));
+    return absl::FailedPreconditionError(absl::StrCat("applying a delta: it starts from ",
+                                                      delta.base.Short(), ", not from ",
+                                                      base.digest().Short()));
   }
   std::vector<const Digest*> changed(base.size(), nullptr);
   std::vector<bool> removed(base.size(), false);
@@ -41,13 +43,15 @@ absl::StatusOr<ManifestPtr> ApplyDelta(const Manifest& base, const BundleDelta& 
       continue;
     }
     if (*change.position >= base.size() || changed[*change.position] != nullptr) {
-      return absl::InvalidArgumentError("applying a delta: a changed position is outside the base or named twice");
+      return absl::InvalidArgumentError(
+          "applying a delta: a changed position is outside the base or named twice");
     }
     changed[*change.position] = &change.blob;
   }
   for (const uint32_t position : delta.removed) {
     if (position >= base.size() || removed[position] || changed[position] != nullptr) {
-      return absl::InvalidArgumentError("applying a delta: a removed position is outside the base or named twice");
+      return absl::InvalidArgumentError(
+          "applying a delta: a removed position is outside the base or named twice");
     }
     removed[position] = true;
   }
@@ -58,7 +62,8 @@ absl::StatusOr<ManifestPtr> ApplyDelta(const Manifest& base, const BundleDelta& 
   }
   LOCKSTEP_ASSIGN_OR_RETURN(ManifestPtr result, Manifest::Make(std::move(entries)));
   if (result->digest() != delta.target) {
-    return absl::DataLossError(absl::StrCat("applying a delta: the result is ", result->digest().Short(), ", not ",
+    return absl::DataLossError(absl::StrCat("applying a delta: the result is ",
+                                            result->digest().Short(), ", not ",
                                             delta.target.Short()));
   }
   return result;

@@ -31,9 +31,9 @@ BundleDelta ComputeDelta(const Manifest& base, const Manifest& target);
 
 /// Applies `delta` to `base` and returns the manifest that was meant.
 ///
-/// Errors: FAILED_PRECONDITION where the delta does not start from `base` (ask for the full manifest);
-/// INVALID_ARGUMENT for a position outside it or named twice, or a key that breaks the grammar;
-/// DATA_LOSS where the result's digest is not `delta.target`.
+/// Errors: FAILED_PRECONDITION where the delta does not start from `base` (ask for the full
+/// manifest); INVALID_ARGUMENT for a position outside it or named twice, or a key that breaks the
+/// grammar; DATA_LOSS where the result's digest is not `delta.target`.
 absl::StatusOr<ManifestPtr> ApplyDelta(const Manifest& base, const BundleDelta& delta);
 
 /// The keys that `delta` removes from `base`, sorted. Positions outside are left out.

@@ -16,9 +16,9 @@
 #include "common/bundle/manifest.h"
 #include "common/status/report.h"
 
-/// The messages of hub and agent in our own types. `common/rpc` checks what arrives and converts both ways; what stands
-/// here has passed it. docs/protocol.md is the specification, proto/lockstep/v1/agent.proto the wire; a field without a
-/// comment here is described there.
+/// The messages of hub and agent in our own types. `common/rpc` checks what arrives and converts
+/// both ways; what stands here has passed it. docs/protocol.md is the specification,
+/// proto/lockstep/v1/agent.proto the wire; a field without a comment here is described there.
 namespace lockstep {
 
 inline constexpr uint32_t kProtocolVersion = 1;

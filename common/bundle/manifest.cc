@@ -81,7 +81,8 @@ absl::StatusOr<ManifestPtr> Manifest::Make(std::vector<ManifestEntry> entries) {
 
 absl::StatusOr<ManifestPtr> Manifest::Decode(absl::string_view bytes) {
   Reader reader{bytes};
-  if (reader.Bytes(kMagic.size()) != kMagic) return absl::DataLossError("reading a manifest: it does not begin as one");
+  if (reader.Bytes(kMagic.size()) != kMagic)
+    return absl::DataLossError("reading a manifest: it does not begin as one");
   const uint64_t count = reader.Length();
   std::vector<ManifestEntry> entries;
   entries.reserve(std::min<uint64_t>(count, bytes.size() / 37));
@@ -103,7 +104,8 @@ absl::StatusOr<ManifestPtr> Manifest::Decode(absl::string_view bytes) {
     return absl::DataLossError("reading a manifest: it is cut short or too long");
   }
   absl::StatusOr<ManifestPtr> manifest = Make(std::move(entries));
-  if (!manifest.ok()) return absl::DataLossError(absl::StrCat("reading a manifest: ", manifest.status().message()));
+  if (!manifest.ok())
+    return absl::DataLossError(absl::StrCat("reading a manifest: ", manifest.status().message()));
   return manifest;
 }
 
@@ -121,14 +123,16 @@ std::string Manifest::Encode() const {
 }
 
 const ManifestEntry* Manifest::Find(const ObjectKey& key) const {
-  const auto at = std::lower_bound(entries_.begin(), entries_.end(), key,
-                                   [](const ManifestEntry& entry, const ObjectKey& k) { return entry.key < k; });
+  const auto at = std::lower_bound(
+      entries_.begin(), entries_.end(), key,
+      [](const ManifestEntry& entry, const ObjectKey& k) { return entry.key < k; });
   return at != entries_.end() && at->key == key ? &*at : nullptr;
 }
 
 bool Manifest::HasBlob(const Digest& blob) const {
-  const auto at = std::lower_bound(by_blob_.begin(), by_blob_.end(), blob,
-                                   [&](uint32_t i, const Digest& b) { return entries_[i].blob < b; });
+  const auto at =
+      std::lower_bound(by_blob_.begin(), by_blob_.end(), blob,
+                       [&](uint32_t i, const Digest& b) { return entries_[i].blob < b; });
   return at != by_blob_.end() && entries_[*at].blob == blob;
 }
 

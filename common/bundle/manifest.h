@@ -21,7 +21,8 @@ struct ManifestEntry {
   friend bool operator==(const ManifestEntry&, const ManifestEntry&) = default;
 };
 
-/// What one application is on one cluster: its objects by key, each with its blob. Immutable; its digest names it.
+/// What one application is on one cluster: its objects by key, each with its blob. Immutable; its
+/// digest names it.
 ///
 /// Shared between clusters with equal inputs, across threads.
 class Manifest {
@@ -29,7 +30,8 @@ class Manifest {
   /// Nothing. Its digest is the zero digest.
   Manifest() = default;
 
-  /// Sorts the entries. INVALID_ARGUMENT names a key that stands twice or breaks the grammar (CheckObjectKey).
+  /// Sorts the entries. INVALID_ARGUMENT names a key that stands twice or breaks the grammar
+  /// (CheckObjectKey).
   static absl::StatusOr<std::shared_ptr<const Manifest>> Make(std::vector<ManifestEntry> entries);
 
   /// Reads what Encode wrote. DATA_LOSS for anything else, unsorted or trailing bytes included.
@@ -37,8 +39,8 @@ class Manifest {
 
   /// The stored form; the digest is the SHA-256 of these bytes (zero for an empty manifest).
   ///
-  /// "LSM1", entry count, then per entry group, kind, namespace, name (each a length and bytes) and the 32 bytes of the
-  /// blob's digest. Lengths and the count are LEB128.
+  /// "LSM1", entry count, then per entry group, kind, namespace, name (each a length and bytes) and
+  /// the 32 bytes of the blob's digest. Lengths and the count are LEB128.
   std::string Encode() const;
 
   const Digest& digest() const { return digest_; }
@@ -70,7 +72,8 @@ struct ApplicationRoot {
   Digest options;
 };
 
-/// Over all applications of a cluster, sorted by name; equal roots prove equal desired state. Zero for none.
+/// Over all applications of a cluster, sorted by name; equal roots prove equal desired state. Zero
+/// for none.
 Digest ClusterRoot(std::vector<ApplicationRoot> applications);
 
 /// Over a list of keys (sorted here): what an approval of deletes names.

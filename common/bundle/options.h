@@ -8,12 +8,13 @@
 
 namespace lockstep {
 
-/// How an agent treats one application: travels beside the manifest and is covered by the cluster root.
+/// How an agent treats one application: travels beside the manifest and is covered by the cluster
+/// root.
 struct ApplicationOptions {
   absl::Duration interval = absl::Minutes(10);  // Full comparison with the target.
   bool prune = true;
   bool suspend = false;
-  bool delete_objects_on_release = false;  // deletionPolicy: Delete.
+  bool delete_objects_on_release = false;     // deletionPolicy: Delete.
   std::string default_namespace = "default";  // For keys whose scope the hub did not know.
 
   friend bool operator==(const ApplicationOptions&, const ApplicationOptions&) = default;

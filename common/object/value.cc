@@ -23,12 +23,15 @@ Value& Value::operator=(const Value& other) {
 }
 
 Value Value::Uint(uint64_t value) {
-  if (value <= static_cast<uint64_t>(std::numeric_limits<int64_t>::max())) return Int(static_cast<int64_t>(value));
+  if (value <= static_cast<uint64_t>(std::numeric_limits<int64_t>::max()))
+    return Int(static_cast<int64_t>(value));
   return Value(Data(value));
 }
 
 Value Value::MakeObject() { return Value(Data(std::make_unique<Object>())); }
-Value Value::MakeObject(Object object) { return Value(Data(std::make_unique<Object>(std::move(object)))); }
+Value Value::MakeObject(Object object) {
+  return Value(Data(std::make_unique<Object>(std::move(object))));
+}
 
 absl::string_view Value::TypeName() const {
   switch (type()) {
@@ -51,12 +54,15 @@ absl::string_view Value::TypeName() const {
   return "null";
 }
 
-const Value* Value::Find(absl::string_view key) const { return IsObject() ? AsObject().Find(key) : nullptr; }
+const Value* Value::Find(absl::string_view key) const {
+  return IsObject() ? AsObject().Find(key) : nullptr;
+}
 Value* Value::Find(absl::string_view key) { return IsObject() ? AsObject().Find(key) : nullptr; }
 
 absl::string_view Value::StringAt(absl::string_view key) const {
   const Value* member = Find(key);
-  return member != nullptr && member->IsString() ? absl::string_view(member->AsString()) : absl::string_view();
+  return member != nullptr && member->IsString() ? absl::string_view(member->AsString())
+                                                 : absl::string_view();
 }
 
 bool operator==(const Value& a, const Value& b) {
@@ -81,7 +87,8 @@ void Object::Index() {
   if (members_.size() < kIndexFrom) return;
   index_ = std::make_unique<absl::flat_hash_map<std::string, uint32_t>>();
   index_->reserve(members_.size());
-  for (size_t i = 0; i < members_.size(); ++i) index_->emplace(members_[i].key, static_cast<uint32_t>(i));
+  for (size_t i = 0; i < members_.size(); ++i)
+    index_->emplace(members_[i].key, static_cast<uint32_t>(i));
 }
 
 Value& Object::Set(absl::string_view key, Value value) {

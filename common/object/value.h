@@ -15,7 +15,8 @@ namespace lockstep {
 
 class Object;
 
-/// Where a value was read: 1-based line and column of the file it came from; 0 where it was made by the program.
+/// Where a value was read: 1-based line and column of the file it came from; 0 where it was made by
+/// the program.
 struct Place {
   uint32_t line = 0;
   uint32_t column = 0;
@@ -23,8 +24,8 @@ struct Place {
 
 /// The tree that every YAML and JSON document becomes: the only one in the program.
 ///
-/// An ordinary value: copied deeply, compared by content (the place does not count), cheap to move. Integers keep their
-/// 64 bits; 1 and 1.0 are different values.
+/// An ordinary value: copied deeply, compared by content (the place does not count), cheap to move.
+/// Integers keep their 64 bits; 1 and 1.0 are different values.
 class Value {
  public:
   using Array = std::vector<Value>;
@@ -40,7 +41,8 @@ class Value {
   static Value Null() { return Value(); }
   static Value Bool(bool value) { return Value(Data(value)); }
   static Value Int(int64_t value) { return Value(Data(value)); }
-  /// Only what is over the largest int64_t is stored as kUint, so that equal numbers are equal values.
+  /// Only what is over the largest int64_t is stored as kUint, so that equal numbers are equal
+  /// values.
   static Value Uint(uint64_t value);
   static Value Double(double value) { return Value(Data(value)); }
   static Value String(absl::string_view value) { return Value(Data(std::string(value))); }
@@ -85,8 +87,8 @@ class Value {
   friend bool operator==(const Value& a, const Value& b);
 
  private:
-  using Data =
-      std::variant<std::monostate, bool, int64_t, uint64_t, double, std::string, Array, std::unique_ptr<Object>>;
+  using Data = std::variant<std::monostate, bool, int64_t, uint64_t, double, std::string, Array,
+                            std::unique_ptr<Object>>;
 
   explicit Value(Data data) : data_(std::move(data)) {}
 
@@ -104,7 +106,8 @@ class Object {
     Value value;
   };
 
-  /// Adds or replaces; the place in the order stays on a replace. Returns the stored value, valid until the next change.
+  /// Adds or replaces; the place in the order stays on a replace. Returns the stored value, valid
+  /// until the next change.
   Value& Set(absl::string_view key, Value value);
   /// As Set for a key that is not there yet: false, and nothing added, where it is.
   bool Add(std::string key, Value value);
@@ -131,7 +134,8 @@ class Object {
   void Index();
 
   std::vector<Member> members_;
-  // Hash of key → position of the first member with it; made at kIndexFrom members, dropped by Remove.
+  // Hash of key → position of the first member with it; made at kIndexFrom members, dropped by
+  // Remove.
   std::unique_ptr<absl::flat_hash_map<std::string, uint32_t>> index_;
 
  public:

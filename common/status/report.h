@@ -48,7 +48,7 @@ struct ApplicationReport {
   absl::Time since;     // When `state` or `reason` last changed.
   uint32_t objects = 0;
   std::vector<ObjectKey> held;  // Sorted: deletes that wait for an approval of KeyListDigest(held).
-  std::vector<ObjectKey> orphans;  // Sorted: what left Git and stays.
+  std::vector<ObjectKey> orphans;       // Sorted: what left Git and stays.
   std::vector<ObjectProblem> problems;  // At most kProblemsMax.
   uint32_t problem_count = 0;
   uint64_t writes = 0;   // Carried out for this generation.

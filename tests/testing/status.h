@@ -22,7 +22,8 @@ MATCHER(IsOk, "is OK") {
 MATCHER_P2(StatusIs, code, message, "") {
   *result_listener << StatusOf(arg);
   return StatusOf(arg).code() == code &&
-         testing::ExplainMatchResult(message, std::string(StatusOf(arg).message()), result_listener);
+         testing::ExplainMatchResult(message, std::string(StatusOf(arg).message()),
+                                     result_listener);
 }
 
 }  // namespace lockstep

@@ -15,7 +15,9 @@ using testing::HasSubstr;
 
 class FileTest : public testing::Test {
  protected:
-  void SetUp() override { ASSERT_OK_AND_ASSIGN(root_, MakeTemporaryDirectory("lockstep-file-test-")); }
+  void SetUp() override {
+    ASSERT_OK_AND_ASSIGN(root_, MakeTemporaryDirectory("lockstep-file-test-"));
+  }
   void TearDown() override { EXPECT_OK(RemoveTree(root_)); }
 
   std::string root_;
@@ -43,7 +45,8 @@ TEST_F(FileTest, FailedAtomicWriteLeavesNothing) {
 TEST_F(FileTest, ReadStopsAtItsLimit) {
   ASSERT_OK(WriteFileAtomic(root_ + "/a", std::string(100, 'x'), Durability::kNone));
   EXPECT_OK(ReadFile(root_ + "/a", 100));
-  EXPECT_THAT(ReadFile(root_ + "/a", 99), StatusIs(absl::StatusCode::kResourceExhausted, HasSubstr("99")));
+  EXPECT_THAT(ReadFile(root_ + "/a", 99),
+              StatusIs(absl::StatusCode::kResourceExhausted, HasSubstr("99")));
 }
 
 TEST_F(FileTest, RemoveTreeFollowsNoLink) {

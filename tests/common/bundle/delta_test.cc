@@ -15,7 +15,8 @@ ManifestPtr RandomManifest(Rng* rng) {
   std::vector<ManifestEntry> entries;
   for (int i = 0; i < 20; ++i) {
     if (rng->Below(3) == 0) continue;
-    entries.push_back({{"", "ConfigMap", "default", absl::StrCat("c", i)}, Digest::Of(absl::StrCat(rng->Below(3)))});
+    entries.push_back({{"", "ConfigMap", "default", absl::StrCat("c", i)},
+                       Digest::Of(absl::StrCat(rng->Below(3)))});
   }
   return *Manifest::Make(std::move(entries));
 }
@@ -34,7 +35,8 @@ TEST(Delta, LeadsFromAnyManifestToAnyOther) {
       EXPECT_NE(a->Find(key), nullptr);
       EXPECT_EQ(b->Find(key), nullptr);
     }
-    ASSERT_OK_AND_ASSIGN(const ManifestPtr decoded, a->empty() ? absl::StatusOr<ManifestPtr>(a) : Manifest::Decode(a->Encode()));
+    ASSERT_OK_AND_ASSIGN(const ManifestPtr decoded, a->empty() ? absl::StatusOr<ManifestPtr>(a)
+                                                               : Manifest::Decode(a->Encode()));
     EXPECT_EQ(decoded->entries(), a->entries());
   }
 }
@@ -44,7 +46,8 @@ TEST(Delta, RefusesAnotherBaseAndDamage) {
   const ManifestPtr a = RandomManifest(&rng);
   const ManifestPtr b = RandomManifest(&rng);
   BundleDelta delta = ComputeDelta(*a, *b);
-  EXPECT_THAT(ApplyDelta(*b, delta), StatusIs(absl::StatusCode::kFailedPrecondition, HasSubstr("starts from")));
+  EXPECT_THAT(ApplyDelta(*b, delta),
+              StatusIs(absl::StatusCode::kFailedPrecondition, HasSubstr("starts from")));
   BundleDelta damaged = delta;
   damaged.target = Digest::Of("other");
   EXPECT_THAT(ApplyDelta(*a, damaged), StatusIs(absl::StatusCode::kDataLoss, _));
@@ -55,11 +58,13 @@ TEST(Delta, RefusesAnotherBaseAndDamage) {
 
 TEST(Manifest, RefusesATwiceNamedObjectAndDamagedBytes) {
   const ObjectKey key{"", "ConfigMap", "default", "a"};
-  EXPECT_THAT(Manifest::Make({{key, Digest::Of("1")}, {key, Digest::Of("2")}}),
-              StatusIs(absl::StatusCode::kInvalidArgument, HasSubstr("ConfigMap default/a stands twice")));
+  EXPECT_THAT(
+      Manifest::Make({{key, Digest::Of("1")}, {key, Digest::Of("2")}}),
+      StatusIs(absl::StatusCode::kInvalidArgument, HasSubstr("ConfigMap default/a stands twice")));
   const std::string bytes = (*Manifest::Make({{key, Digest::Of("1")}}))->Encode();
   for (size_t i = 0; i < bytes.size(); ++i) {
-    EXPECT_THAT(Manifest::Decode(bytes.substr(0, i)), StatusIs(absl::StatusCode::kDataLoss, _)) << i;
+    EXPECT_THAT(Manifest::Decode(bytes.substr(0, i)), StatusIs(absl::StatusCode::kDataLoss, _))
+        << i;
   }
   EXPECT_FALSE(Manifest::Decode(bytes + "x").ok());
 }

@@ -8,7 +8,8 @@ namespace {
 
 std::vector<ObjectKey> ConfigMaps(int count) {
   std::vector<ObjectKey> keys;
-  for (int i = 0; i < count; ++i) keys.push_back({"", "ConfigMap", "default", absl::StrCat("c", i)});
+  for (int i = 0; i < count; ++i)
+    keys.push_back({"", "ConfigMap", "default", absl::StrCat("c", i)});
   return keys;
 }
 
@@ -29,12 +30,13 @@ TEST(Guard, HoldsEverythingHoweverLittle) {
 }
 
 TEST(Guard, HoldsProtectedKinds) {
-  for (const ObjectKey& key : std::vector<ObjectKey>{{"", "Namespace", "", "a"},
-                                                     {"apiextensions.k8s.io", "CustomResourceDefinition", "", "a"},
-                                                     {"", "PersistentVolume", "", "a"},
-                                                     {"", "PersistentVolumeClaim", "n", "a"},
-                                                     {"storage.k8s.io", "StorageClass", "", "a"},
-                                                     {"apps", "StatefulSet", "n", "a"}}) {
+  for (const ObjectKey& key :
+       std::vector<ObjectKey>{{"", "Namespace", "", "a"},
+                              {"apiextensions.k8s.io", "CustomResourceDefinition", "", "a"},
+                              {"", "PersistentVolume", "", "a"},
+                              {"", "PersistentVolumeClaim", "n", "a"},
+                              {"storage.k8s.io", "StorageClass", "", "a"},
+                              {"apps", "StatefulSet", "n", "a"}}) {
     const GuardVerdict verdict = WeighDeletes({key}, 100);
     EXPECT_TRUE(verdict.held) << key.ToString();
     EXPECT_THAT(verdict.reason, testing::HasSubstr(key.ToString()));
