@@ -1,6 +1,11 @@
 #include "common/object/value.h"
 
+#include <cmath>
 #include <limits>
+
+#include <absl/strings/numbers.h>
+
+#include "common/object/number.h"
 
 namespace lockstep {
 
@@ -26,6 +31,25 @@ Value Value::Uint(uint64_t value) {
   if (value <= static_cast<uint64_t>(std::numeric_limits<int64_t>::max()))
     return Int(static_cast<int64_t>(value));
   return Value(Data(value));
+}
+
+Value Value::Double(double value) {
+  constexpr double kExact = 9007199254740992;  // 2^53: up to here the integer is exact.
+  if (value != std::trunc(value) || std::fabs(value) >= 1e21) return Value(Data(value));
+  if (std::fabs(value) <= kExact) return Int(static_cast<int64_t>(value));
+  std::string text;
+  AppendDouble(value, &text);
+  int64_t integer = 0;
+  if (absl::SimpleAtoi(text, &integer)) return Int(integer);
+  uint64_t large = 0;
+  if (absl::SimpleAtoi(text, &large)) return Uint(large);
+  return Value(Data(value));
+}
+
+double Value::AsNumber() const {
+  if (IsInt()) return static_cast<double>(AsInt());
+  if (IsUint()) return static_cast<double>(AsUint());
+  return AsDouble();
 }
 
 Value Value::MakeObject() { return Value(Data(std::make_unique<Object>())); }

@@ -25,7 +25,8 @@ struct Place {
 /// The tree that every YAML and JSON document becomes: the only one in the program.
 ///
 /// An ordinary value: copied deeply, compared by content (the place does not count), cheap to move.
-/// Integers keep their 64 bits; 1 and 1.0 are different values.
+/// Integers keep their 64 bits. Equal numbers are equal values, as in Kubernetes, where everything
+/// goes through Go's JSON: 1.0 is 1.
 class Value {
  public:
   using Array = std::vector<Value>;
@@ -44,7 +45,9 @@ class Value {
   /// Only what is over the largest int64_t is stored as kUint, so that equal numbers are equal
   /// values.
   static Value Uint(uint64_t value);
-  static Value Double(double value) { return Value(Data(value)); }
+  /// `value` must be finite. What Go's encoding/json prints as an integer of 64 bits is that
+  /// integer.
+  static Value Double(double value);
   static Value String(absl::string_view value) { return Value(Data(std::string(value))); }
   static Value TakeString(std::string value) { return Value(Data(std::move(value))); }
   static Value MakeArray(Array items = {}) { return Value(Data(std::move(items))); }
@@ -69,6 +72,8 @@ class Value {
   int64_t AsInt() const { return std::get<int64_t>(data_); }
   uint64_t AsUint() const { return std::get<uint64_t>(data_); }
   double AsDouble() const { return std::get<double>(data_); }
+  /// Any of the three kinds of number, as a double.
+  double AsNumber() const;
   const std::string& AsString() const { return std::get<std::string>(data_); }
   const Array& AsArray() const { return std::get<Array>(data_); }
   Array& AsArray() { return std::get<Array>(data_); }

@@ -1,0 +1,40 @@
+#pragma once
+
+#include <cstddef>
+#include <vector>
+
+#include <absl/status/statusor.h>
+#include <absl/strings/string_view.h>
+
+#include "common/object/value.h"
+
+namespace lockstep {
+
+/// What one file may ask of its reader (defaults: SECURITY 2.4).
+struct YamlLimits {
+  size_t bytes = 3 << 20;
+  size_t documents = 50'000;
+  size_t depth = 64;  // Lists and mappings inside one another; the outermost counts as 1.
+  /// Values of the whole file, those that aliases and merge keys repeat included. Keys do not
+  /// count.
+  size_t nodes = 200'000;
+};
+
+/// Reads every document of a manifest file; a document without content is a null, with its place.
+///
+/// A value means what kubectl takes it to mean: YAML 1.1's plain scalars (`yes` is true, `0777` is
+/// 511), then the way through JSON (keys become strings, 1.0 is 1), merge keys included. Every
+/// value's place is where it stands in the text; what an alias repeats keeps the anchor's place.
+///
+/// Refused, although kubectl's default reader takes it: keys that stand twice in one mapping,
+/// invalid UTF-8 and UTF-16, NUL bytes, more than the limits. Refused as there: not-a-number and
+/// infinity, aliases of themselves, mappings as keys.
+///
+/// Errors: INVALID_ARGUMENT, or RESOURCE_EXHAUSTED for a limit; the message is "FILE:LINE:COLUMN:
+/// what is wrong; what to do". `file` is the name that messages show. Time and memory are linear in
+/// bytes + nodes; the stack does not grow with the input. Source: sigs.k8s.io/yaml 1.6 and the
+/// go-yaml 2 inside it.
+absl::StatusOr<std::vector<Value>> ReadYaml(absl::string_view bytes, absl::string_view file,
+                                            const YamlLimits& limits = {});
+
+}  // namespace lockstep
