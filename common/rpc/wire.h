@@ -1,0 +1,65 @@
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <memory>
+#include <string>
+
+#include <absl/status/status.h>
+#include <absl/status/statusor.h>
+#include <absl/strings/string_view.h>
+
+#include "common/bundle/link.h"
+
+namespace lockstep::v1 {
+class AgentMessage;
+class HubMessage;
+}  // namespace lockstep::v1
+
+/// Between the wire (proto/lockstep/v1/agent.proto) and our own types (common/bundle/link.h).
+///
+/// All that arrives is checked here, once; behind these functions a message is what its types say.
+/// Free text is made UTF-8 and cut to its limit before it is sent. The limits stand in
+/// docs/protocol.md.
+namespace lockstep {
+
+/// gRPC's own cap on a message, both ways.
+inline constexpr size_t kWireBytesMax = 4 << 20;
+/// What the hub takes of an agent in one message, other than a Status.
+inline constexpr size_t kControlBytesMax = 256 << 10;
+/// A Status: one application's list of held deletes has to fit, since approving names the whole of
+/// it.
+inline constexpr size_t kStatusBytesMax = 3 << 20;
+/// Applications in one message.
+inline constexpr size_t kApplicationsMax = 5000;
+/// Objects of one application in one message: keys in lists, changes of a delta.
+inline constexpr size_t kObjectsMax = 50000;
+/// Free text other than Application reports' (kMessageBytesMax, the same number): versions,
+/// revisions, facts.
+inline constexpr size_t kTextBytesMax = 512;
+inline constexpr size_t kFactsMax = 32;
+inline constexpr size_t kRevokedMax = 2000;
+inline constexpr size_t kDriftsMax = 2000;
+inline constexpr size_t kOptionsBytesMax = 16 << 10;
+inline constexpr size_t kFetchDigestsMax = 10000;
+/// Blob bytes in one FetchResponse.
+inline constexpr size_t kFetchChunkBytes = 1 << 20;
+
+/// Fills `wire`, which is cleared first.
+void ToWire(const AgentMessage& message, v1::AgentMessage* wire);
+void ToWire(const HubMessage& message, v1::HubMessage* wire);
+
+/// Checks and converts what an agent sent.
+///
+/// Errors: INVALID_ARGUMENT names the field, says what was found and what is allowed; UNIMPLEMENTED
+/// where the message is of a kind that this program does not know (a newer peer: leave it
+/// unanswered and go on).
+absl::StatusOr<AgentMessage> FromWire(const v1::AgentMessage& wire);
+/// Checks and converts what a hub sent: errors as above. Blobs and options are compared with their
+/// digests.
+absl::StatusOr<HubMessage> FromWire(const v1::HubMessage& wire);
+
+/// NAMESPACE/NAME, both DNS labels of at most 63 characters. INVALID_ARGUMENT otherwise.
+absl::Status CheckApplicationName(absl::string_view name);
+
+}  // namespace lockstep

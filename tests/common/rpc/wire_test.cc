@@ -1,0 +1,519 @@
+#include "common/rpc/wire.h"
+
+#include <cstdlib>
+#include <functional>
+#include <string>
+
+#include <absl/strings/numbers.h>
+#include <absl/strings/str_cat.h>
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include "lockstep/v1/agent.pb.h"
+
+#include "common/base/random.h"
+#include "tests/testing/status.h"
+
+namespace lockstep {
+namespace {
+
+using testing::AllOf;
+using testing::HasSubstr;
+
+constexpr auto kInvalid = absl::StatusCode::kInvalidArgument;
+
+// ---- random values of every message
+
+class Maker {
+ public:
+  explicit Maker(uint64_t seed) : rng_(seed) {}
+
+  uint64_t Below(uint64_t bound) { return rng_.Below(bound); }
+  bool Coin() { return Below(2) == 0; }
+  std::string Bytes(size_t size) {
+    std::string bytes;
+    while (bytes.size() < size) bytes.push_back(static_cast<char>(1 + Below(255)));
+    return bytes;
+  }
+  std::string Label() { return absl::StrCat("n", Below(1000)); }
+  std::string Name() { return absl::StrCat(Label(), "/", Label()); }
+  std::string Text() { return Coin() ? "" : absl::StrCat("größe ", Below(1000)); }
+  Digest SomeDigest() { return Digest::Of(Bytes(8)); }
+  Digest DigestOrNone() { return Coin() ? SomeDigest() : Digest(); }
+  absl::Time Time() { return absl::FromUnixNanos(static_cast<int64_t>(Below(uint64_t{1} << 60))); }
+  ObjectKey Key() { return {Coin() ? "" : "apps", "Deployment", Coin() ? "" : Label(), Label()}; }
+  CommitPoint Point() {
+    return Coin() ? CommitPoint() : CommitPoint{1 + Below(1000), SomeDigest()};
+  }
+  template <typename Make>
+  auto Some(Make make) {
+    std::vector<decltype(make())> list(Below(4));
+    for (auto& element : list) element = make();
+    return list;
+  }
+  std::vector<ObjectKey> SortedKeys() {
+    auto keys = Some([this] { return Key(); });
+    std::sort(keys.begin(), keys.end());
+    keys.erase(std::unique(keys.begin(), keys.end()), keys.end());
+    return keys;
+  }
+
+  AgentMessage Agent() {
+    switch (Below(6)) {
+      case 0:
+        return SomeHello();
+      case 1:
+        return Ack{Below(100), Some([this] {
+                     return ApplicationAck{Name(), Below(9),
+                                           static_cast<ApplicationAck::Code>(Below(6)), Text(),
+                                           Coin()};
+                   }),
+                   DigestOrNone()};
+      case 2:
+        return SomeStatus();
+      case 3:
+        return Beat{Coin() ? "" : Bytes(8), Below(100)};
+      case 4:
+        return Pages{Some([this] {
+          return HeldApplication{Name(), Below(9), DigestOrNone(), DigestOrNone(), Coin()};
+        })};
+      default:
+        return CertificateRequest{Bytes(90), Bytes(70)};
+    }
+  }
+
+  HubMessage Hub() {
+    switch (Below(6)) {
+      case 0:
+        return Welcome{Bytes(16),
+                       Bytes(16),
+                       Below(9),
+                       Point(),
+                       static_cast<Verdict>(Below(5)),
+                       absl::Milliseconds(1 + Below(90000)),
+                       absl::Milliseconds(Below(90000)),
+                       Time(),
+                       Some([this] { return SomeDigest(); })};
+      case 1:
+        return Desired{1 + Below(100), Below(9), Point(), DigestOrNone(),
+                       Some([this] { return Target(); })};
+      case 2:
+        return StatusAck{Below(100)};
+      case 3:
+        if (Coin()) return Command{Below(9), Command::Report{}};
+        return Command{Below(9), Command::Sync{Some([this] { return Name(); })}};
+      case 4:
+        return Goodbye{static_cast<Goodbye::Reason>(Below(6)), absl::Milliseconds(Below(90000)),
+                       Text()};
+      default:
+        return CertificateIssued{{Bytes(300), Bytes(200)}, Time()};
+    }
+  }
+
+ private:
+  Hello SomeHello() {
+    Hello hello;
+    hello.proto_max = kProtocolVersion + static_cast<uint32_t>(Below(3));
+    hello.version = Text();
+    hello.target_uid = Bytes(16);
+    hello.start_counter = Below(100);
+    hello.seen = Point();
+    hello.revoked = Some([this] { return SomeDigest(); });
+    if (Coin()) hello.hub_incarnation = Bytes(16);
+    hello.epoch = Below(9);
+    hello.desired_seq = Below(100);
+    hello.status_seq_acked = Below(100);
+    hello.cluster_root = DigestOrNone();
+    hello.target = Coin() ? TargetKind::kDirectory : TargetKind::kKubernetes;
+    for (uint64_t i = Below(4); i > 0; --i) hello.facts[Label()] = Text();
+    return hello;
+  }
+
+  StatusReport SomeStatus() {
+    StatusReport status;
+    status.seq = Below(100);
+    status.full = Coin();
+    status.applications = Some([this] {
+      ApplicationReport report;
+      report.name = Name();
+      report.generation = Below(9);
+      report.manifest = DigestOrNone();
+      report.state = static_cast<ApplicationState>(Below(8));
+      report.reason = "Applied";
+      report.message = Text();
+      report.since = Time();
+      report.objects = static_cast<uint32_t>(Below(9));
+      report.held = SortedKeys();
+      report.orphans = SortedKeys();
+      report.problems = Some([this] { return ObjectProblem{Key(), "Degraded", Text()}; });
+      report.problem_count = static_cast<uint32_t>(Below(9));
+      report.writes = Below(9);
+      report.deletes = Below(9);
+      if (Coin()) report.last_compared = Time();
+      return report;
+    });
+    status.drifts = Some([this] {
+      return DriftReport{Name(),
+                         Key(),
+                         Coin() ? DriftReport::Kind::kModified : DriftReport::Kind::kDeleted,
+                         {Text(), Text()},
+                         Time(),
+                         absl::Microseconds(Below(1000000))};
+    });
+    return status;
+  }
+
+  ApplicationTarget Target() {
+    ApplicationTarget target;
+    target.name = Name();
+    target.generation = 1 + Below(9);
+    if (Coin()) {
+      target.content = Coin() ? ReleaseObjects::kOrphan : ReleaseObjects::kDelete;
+    } else {
+      target.content = Delta();
+    }
+    if (Coin()) {
+      target.options = absl::StrCat("{\"interval\":", Below(100), "}");
+      target.options_digest = Digest::Of(*target.options);
+    } else {
+      target.options_digest = DigestOrNone();
+    }
+    if (Coin()) target.approved = SomeDigest();
+    target.complete = Coin();
+    target.revision = Text();
+    target.tombstones = SortedKeys();
+    target.accept_foreign = Coin();
+    return target;
+  }
+
+  std::shared_ptr<const DeltaMessage> Delta() {
+    auto message = std::make_shared<DeltaMessage>();
+    message->delta.base = DigestOrNone();
+    message->delta.target = DigestOrNone();
+    message->delta.changes = Some([this] {
+      BundleDelta::Change change;
+      if (Coin()) {
+        change.position = static_cast<uint32_t>(Below(100));
+      } else {
+        change.key = Key();
+      }
+      change.blob = SomeDigest();
+      return change;
+    });
+    for (auto& change : message->delta.changes) {
+      if (Coin()) continue;
+      const std::string data = Coin() ? "" : Bytes(Below(50));
+      change.blob = Digest::Of(data);
+      message->data[change.blob] = data;
+    }
+    for (uint32_t position = 0; position < 20; ++position) {
+      if (Below(5) == 0) message->delta.removed.push_back(position);
+    }
+    return message;
+  }
+
+  SeededRng rng_;
+};
+
+uint64_t Seed() {
+  uint64_t seed = 0;
+  const char* given = std::getenv("LOCKSTEP_SEED");
+  if (given == nullptr || !absl::SimpleAtoi(given, &seed)) seed = SystemRng()->Next();
+  return seed;
+}
+
+// The bytes are compared, since they say everything that the types say. Map order is fixed by the
+// text form.
+template <typename Wire, typename Own>
+std::string Print(const Own& own) {
+  Wire wire;
+  ToWire(own, &wire);
+  return wire.DebugString();
+}
+
+TEST(Wire, BringsBackWhatWasSent) {
+  const uint64_t seed = Seed();
+  SCOPED_TRACE(absl::StrCat("LOCKSTEP_SEED=", seed));
+  Maker maker(seed);
+  for (int round = 0; round < 2000; ++round) {
+    const AgentMessage agent = maker.Agent();
+    v1::AgentMessage agent_wire;
+    ToWire(agent, &agent_wire);
+    ASSERT_OK_AND_ASSIGN(const AgentMessage agent_back, FromWire(agent_wire));
+    EXPECT_EQ(agent_back.index(), agent.index());
+    ASSERT_EQ(Print<v1::AgentMessage>(agent_back), agent_wire.DebugString());
+
+    const HubMessage hub = maker.Hub();
+    v1::HubMessage hub_wire;
+    ToWire(hub, &hub_wire);
+    ASSERT_OK_AND_ASSIGN(const HubMessage hub_back, FromWire(hub_wire));
+    EXPECT_EQ(hub_back.index(), hub.index());
+    ASSERT_EQ(Print<v1::HubMessage>(hub_back), hub_wire.DebugString());
+  }
+}
+
+TEST(Wire, BringsBackEveryFieldOfAHello) {
+  Hello hello;
+  hello.version = "0.1.0";
+  hello.target_uid = "0123456789abcdef";
+  hello.start_counter = 3;
+  hello.seen = {7, Digest::Of("chain")};
+  hello.revoked = {Digest::Of("key")};
+  hello.hub_incarnation = "fedcba9876543210";
+  hello.epoch = 4;
+  hello.desired_seq = 5;
+  hello.status_seq_acked = 6;
+  hello.cluster_root = Digest::Of("root");
+  hello.target = TargetKind::kKubernetes;
+  hello.facts = {{"kubernetes", "1.30"}};
+  v1::AgentMessage wire;
+  ToWire(hello, &wire);
+  ASSERT_OK_AND_ASSIGN(const AgentMessage message, FromWire(wire));
+  const auto& back = std::get<Hello>(message);
+  EXPECT_EQ(back.version, hello.version);
+  EXPECT_EQ(back.target_uid, hello.target_uid);
+  EXPECT_EQ(back.start_counter, 3u);
+  EXPECT_EQ(back.seen, hello.seen);
+  EXPECT_EQ(back.revoked, hello.revoked);
+  EXPECT_EQ(back.hub_incarnation, hello.hub_incarnation);
+  EXPECT_EQ(back.epoch, 4u);
+  EXPECT_EQ(back.desired_seq, 5u);
+  EXPECT_EQ(back.status_seq_acked, 6u);
+  EXPECT_EQ(back.cluster_root, hello.cluster_root);
+  EXPECT_EQ(back.target, TargetKind::kKubernetes);
+  EXPECT_EQ(back.facts, hello.facts);
+}
+
+// Serialised messages with bytes flipped, cut, put in and doubled. Most do not parse; those that do
+// are either what our types allow or an error that says where.
+template <typename Wire>
+void MutateOnce(Maker& maker, std::string bytes) {
+  for (uint64_t edits = 1 + maker.Below(4); edits > 0 && !bytes.empty(); --edits) {
+    const size_t at = maker.Below(bytes.size());
+    switch (maker.Below(4)) {
+      case 0:
+        bytes[at] = static_cast<char>(maker.Below(256));
+        break;
+      case 1:
+        bytes.resize(at);
+        break;
+      case 2:
+        bytes.insert(at, maker.Bytes(1 + maker.Below(8)));
+        break;
+      default:
+        bytes.insert(at, bytes.substr(at, maker.Below(40)));
+        break;
+    }
+  }
+  Wire wire;
+  if (!wire.ParseFromString(bytes)) return;
+  const auto own = FromWire(wire);
+  if (own.ok()) return;
+  EXPECT_FALSE(own.status().message().empty());
+  EXPECT_TRUE(own.status().code() == kInvalid ||
+              own.status().code() == absl::StatusCode::kUnimplemented)
+      << own.status();
+  if (own.status().code() == kInvalid) {
+    EXPECT_THAT(std::string(own.status().message()), HasSubstr(": "));
+  }
+}
+
+TEST(Wire, A88HostileBytesGiveAnErrorWithAFieldAndNeverACrash) {
+  const uint64_t seed = Seed();
+  SCOPED_TRACE(absl::StrCat("LOCKSTEP_SEED=", seed));
+  Maker maker(seed);
+  for (int round = 0; round < 10000; ++round) {
+    v1::AgentMessage agent;
+    ToWire(maker.Agent(), &agent);
+    MutateOnce<v1::AgentMessage>(maker, agent.SerializeAsString());
+    v1::HubMessage hub;
+    ToWire(maker.Hub(), &hub);
+    MutateOnce<v1::HubMessage>(maker, hub.SerializeAsString());
+  }
+}
+
+// ---- single rules, told by changing one field of a right message
+
+absl::Status AfterChange(const AgentMessage& message,
+                         const std::function<void(v1::AgentMessage&)>& change) {
+  v1::AgentMessage wire;
+  ToWire(message, &wire);
+  change(wire);
+  return FromWire(wire).status();
+}
+
+absl::Status AfterChange(const HubMessage& message,
+                         const std::function<void(v1::HubMessage&)>& change) {
+  v1::HubMessage wire;
+  ToWire(message, &wire);
+  change(wire);
+  return FromWire(wire).status();
+}
+
+AgentMessage OneReport() {
+  ApplicationReport report;
+  report.name = "shop/web";
+  report.state = ApplicationState::kHeld;
+  report.since = absl::UnixEpoch();
+  report.held = {{"", "ConfigMap", "shop", "a"}, {"", "ConfigMap", "shop", "b"}};
+  return StatusReport{1, false, {report}, {}};
+}
+
+TEST(Wire, RefusesADigestOfAnotherLength) {
+  EXPECT_THAT(AfterChange(OneReport(),
+                          [](v1::AgentMessage& wire) {
+                            wire.mutable_status()->mutable_applications(0)->set_manifest("short");
+                          }),
+              StatusIs(kInvalid, AllOf(HasSubstr("status: applications[0]: manifest: 5 bytes"),
+                                       HasSubstr("32"))));
+}
+
+TEST(Wire, RefusesUnspecifiedEnumsAndTakesNewerOnesForUnfinished) {
+  const auto with_state = [](int state) {
+    v1::AgentMessage wire;
+    ToWire(OneReport(), &wire);
+    wire.mutable_status()->mutable_applications(0)->set_state(
+        static_cast<v1::ApplicationState>(state));
+    return FromWire(wire);
+  };
+  EXPECT_THAT(with_state(0), StatusIs(kInvalid, HasSubstr("state: unspecified")));
+  ASSERT_OK_AND_ASSIGN(const AgentMessage newer, with_state(99));
+  EXPECT_EQ(std::get<StatusReport>(newer).applications[0].state, ApplicationState::kProgressing);
+}
+
+TEST(Wire, A57RefusesApplicationNamesThatAreNoTwoLabels) {
+  for (const absl::string_view name :
+       {"web", "shop/web/x", "Shop/web", "shop/", "/web", "shop/-web",
+        "shop/w\xC3\xA9"
+        "b",
+        "../web", "shop/web "}) {
+    EXPECT_THAT(CheckApplicationName(name), StatusIs(kInvalid, HasSubstr("NAMESPACE/NAME")))
+        << name;
+  }
+  EXPECT_THAT(CheckApplicationName(absl::StrCat("shop/", std::string(64, 'a'))),
+              StatusIs(kInvalid, testing::_));
+  EXPECT_OK(CheckApplicationName(absl::StrCat(std::string(63, 'a'), "/", std::string(63, 'b'))));
+}
+
+TEST(Wire, RefusesKeysOutsideTheirGrammarOrUnsorted) {
+  EXPECT_THAT(
+      AfterChange(OneReport(),
+                  [](v1::AgentMessage& wire) {
+                    wire.mutable_status()->mutable_applications(0)->mutable_held(1)->set_name(
+                        "../etc");
+                  }),
+      StatusIs(kInvalid, HasSubstr("status: applications[0]: held[1]: ")));
+  EXPECT_THAT(
+      AfterChange(OneReport(),
+                  [](v1::AgentMessage& wire) {
+                    wire.mutable_status()->mutable_applications(0)->mutable_held()->SwapElements(0,
+                                                                                                 1);
+                  }),
+      StatusIs(kInvalid, HasSubstr("held[1]: out of order")));
+}
+
+TEST(Wire, RefusesAHeldDigestThatIsNotTheListsOwn) {
+  EXPECT_THAT(
+      AfterChange(OneReport(),
+                  [](v1::AgentMessage& wire) {
+                    wire.mutable_status()->mutable_applications(0)->mutable_held()->RemoveLast();
+                  }),
+      StatusIs(kInvalid, HasSubstr("held_digest")));
+}
+
+TEST(Wire, A88RefusesTooMuchOfAnything) {
+  EXPECT_THAT(AfterChange(OneReport(),
+                          [](v1::AgentMessage& wire) {
+                            wire.mutable_status()->mutable_applications(0)->set_message(
+                                std::string(513, 'x'));
+                          }),
+              StatusIs(kInvalid, AllOf(HasSubstr("message: 513 bytes"), HasSubstr("512"))));
+  EXPECT_THAT(AfterChange(Beat{},
+                          [](v1::AgentMessage& wire) {
+                            for (int i = 0; i < 3000; ++i)
+                              wire.mutable_hello()->add_revoked(std::string(32, 'x'));
+                            wire.mutable_hello()->set_proto_min(1);
+                            wire.mutable_hello()->set_proto_max(1);
+                            wire.mutable_hello()->set_target_uid(std::string(16, 'x'));
+                          }),
+              StatusIs(kInvalid, HasSubstr("revoked: 3000 elements")));
+  EXPECT_THAT(AfterChange(Beat{},
+                          [](v1::AgentMessage& wire) {
+                            wire.mutable_certificate_request()->set_proof(
+                                std::string(kControlBytesMax, 'x'));
+                          }),
+              StatusIs(kInvalid, HasSubstr("at most 262144")));
+}
+
+TEST(Wire, A30CutsAndCleansFreeTextBeforeItIsSent) {
+  auto message = std::get<StatusReport>(OneReport());
+  message.applications[0].message = absl::StrCat("reading \xFF: ", std::string(600, 'x'));
+  v1::AgentMessage wire;
+  ToWire(message, &wire);
+  ASSERT_OK_AND_ASSIGN(const AgentMessage back, FromWire(wire));
+  const std::string& text = std::get<StatusReport>(back).applications[0].message;
+  EXPECT_EQ(text.size(), kMessageBytesMax);
+  EXPECT_THAT(text, testing::StartsWith("reading \xEF\xBF\xBD: x"));
+}
+
+HubMessage OneTarget() {
+  auto delta = std::make_shared<DeltaMessage>();
+  delta->delta.target = Digest::Of("target");
+  delta->delta.changes = {{.position = 3, .blob = Digest::Of("{}")}};
+  delta->delta.removed = {1, 2};
+  delta->data = {{Digest::Of("{}"), "{}"}};
+  ApplicationTarget target;
+  target.name = "shop/web";
+  target.generation = 1;
+  target.content = std::shared_ptr<const DeltaMessage>(delta);
+  target.options = "{}";
+  target.options_digest = Digest::Of("{}");
+  return Desired{1, 1, {}, {}, {target}};
+}
+
+void EditDelta(v1::HubMessage& wire, const std::function<void(v1::Delta&)>& edit) {
+  v1::Delta delta;
+  delta.ParseFromString(wire.desired().applications(0).delta());
+  edit(delta);
+  wire.mutable_desired()->mutable_applications(0)->set_delta(delta.SerializeAsString());
+}
+
+TEST(Wire, RefusesABlobOrOptionsThatAreNotWhatTheirDigestSays) {
+  EXPECT_OK(AfterChange(OneTarget(), [](v1::HubMessage&) {}));
+  EXPECT_THAT(AfterChange(OneTarget(),
+                          [](v1::HubMessage& wire) {
+                            EditDelta(wire, [](v1::Delta& delta) {
+                              delta.mutable_changes(0)->set_data("{ }");
+                            });
+                          }),
+              StatusIs(kInvalid, HasSubstr("desired: applications[0]: delta: changes[0]: data: ")));
+  EXPECT_THAT(AfterChange(OneTarget(),
+                          [](v1::HubMessage& wire) {
+                            wire.mutable_desired()->mutable_applications(0)->set_options("{ }");
+                          }),
+              StatusIs(kInvalid, HasSubstr("options")));
+}
+
+TEST(Wire, RefusesTombstonePositionsThatDoNotAscend) {
+  EXPECT_THAT(AfterChange(OneTarget(),
+                          [](v1::HubMessage& wire) {
+                            EditDelta(wire, [](v1::Delta& delta) { delta.add_removed(2); });
+                          }),
+              StatusIs(kInvalid, HasSubstr("removed: positions")));
+}
+
+TEST(Wire, RefusesAReleaseThatDoesNotSayWhatBecomesOfTheObjects) {
+  EXPECT_THAT(AfterChange(OneTarget(),
+                          [](v1::HubMessage& wire) {
+                            wire.mutable_desired()->mutable_applications(0)->mutable_release();
+                          }),
+              StatusIs(kInvalid, HasSubstr("release")));
+}
+
+TEST(Wire, TellsAMessageOfANewerKindFromAWrongOne) {
+  EXPECT_THAT(FromWire(v1::AgentMessage()), StatusIs(absl::StatusCode::kUnimplemented, testing::_));
+  EXPECT_THAT(FromWire(v1::HubMessage()), StatusIs(absl::StatusCode::kUnimplemented, testing::_));
+}
+
+}  // namespace
+}  // namespace lockstep
