@@ -16,7 +16,7 @@ void Write(const Hello& own, v1::AgentMessage* message) {
   v1::Hello* wire = message->mutable_hello();
   wire->set_proto_min(own.proto_min);
   wire->set_proto_max(own.proto_max);
-  wire->set_version(SanitizeUtf8(own.version, kTextBytesMax));
+  wire->set_version(CleanText(own.version, kTextBytesMax));
   wire->set_target_uid(own.target_uid);
   wire->set_start_counter(own.start_counter);
   wire->set_commit_counter(own.seen.counter);
@@ -30,8 +30,7 @@ void Write(const Hello& own, v1::AgentMessage* message) {
   wire->set_target(Kind(own.target));
   for (const auto& [name, value] : own.facts) {
     if (static_cast<size_t>(wire->facts_size()) == kFactsMax) break;
-    (*wire->mutable_facts())[SanitizeUtf8(name, kTextBytesMax)] =
-        SanitizeUtf8(value, kTextBytesMax);
+    (*wire->mutable_facts())[CleanText(name, kTextBytesMax)] = CleanText(value, kTextBytesMax);
   }
 }
 
@@ -62,7 +61,7 @@ void Write(const Ack& own, v1::AgentMessage* message) {
     application->set_name(refused.name);
     application->set_generation(refused.generation);
     application->set_code(Code(refused.code));
-    application->set_message(SanitizeUtf8(refused.message, kMessageBytesMax));
+    application->set_message(CleanText(refused.message, kMessageBytesMax));
     application->set_retryable(refused.retryable);
   }
 }

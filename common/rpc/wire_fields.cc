@@ -26,13 +26,22 @@ absl::Status CheckApplicationName(absl::string_view name) {
   const std::vector<absl::string_view> parts = absl::StrSplit(name.substr(0, 200), '/');
   if (name.size() > 127 || parts.size() != 2 || !IsDnsLabel(parts[0]) || !IsDnsLabel(parts[1])) {
     return absl::InvalidArgumentError(absl::StrCat(
-        "\"", SanitizeUtf8(name, 140),
+        "\"", wire::CleanText(name, 140),
         "\" is not NAMESPACE/NAME, both lower-case DNS labels of at most 63 characters"));
   }
   return absl::OkStatus();
 }
 
 namespace wire {
+
+std::string CleanText(absl::string_view text, size_t most) {
+  std::string clean = ToUtf8(text.substr(0, most));
+  if (clean.size() <= most) return clean;  // A replacement is longer than what it stands for.
+  size_t end = most;
+  while (end > 0 && (static_cast<unsigned char>(clean[end]) & 0xC0) == 0x80) --end;
+  clean.resize(end);
+  return clean;
+}
 
 std::string FromDigest(const Digest& digest) {
   return digest.IsZero() ? std::string() : std::string(digest.bytes());

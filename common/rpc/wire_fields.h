@@ -16,9 +16,9 @@
 
 #include "common/base/digest.h"
 #include "common/base/status.h"
-#include "common/base/utf8.h"
 #include "common/object/object_key.h"
 #include "common/rpc/wire.h"
+#include "common/text/utf8.h"
 
 /// What the messages of both directions are made of. Each reader's error starts with the field's
 /// name, so that an outer reader only puts its own name in front. Only for common/rpc's own files.
@@ -35,6 +35,10 @@ absl::Status Wrong(absl::string_view field, const Parts&... parts) {
 inline std::string Element(absl::string_view field, int index) {
   return absl::StrCat(field, "[", index, "]");
 }
+
+/// Free text of our own made UTF-8 and cut at a character's border to at most `most` bytes, before
+/// it fills a protobuf string.
+std::string CleanText(absl::string_view text, size_t most);
 
 /// Zero writes as no bytes at all.
 std::string FromDigest(const Digest& digest);

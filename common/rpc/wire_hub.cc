@@ -81,7 +81,7 @@ void WriteTarget(const ApplicationTarget& own, v1::ApplicationTarget* wire) {
   if (own.options) wire->set_options(*own.options);
   if (own.approved) wire->set_approved(FromDigest(*own.approved));
   wire->set_complete(own.complete);
-  wire->set_revision(SanitizeUtf8(own.revision, kTextBytesMax));
+  wire->set_revision(CleanText(own.revision, kTextBytesMax));
   for (const ObjectKey& key : own.tombstones) FromKey(key, wire->add_tombstones());
   wire->set_accept_foreign(own.accept_foreign);
 }
@@ -135,7 +135,7 @@ void Write(const Goodbye& own, v1::HubMessage* message) {
   v1::Goodbye* wire = message->mutable_goodbye();
   wire->set_reason(Reason(own.reason));
   wire->set_retry_after_ms(Milliseconds(own.retry_after));
-  wire->set_message(SanitizeUtf8(own.message, kMessageBytesMax));
+  wire->set_message(CleanText(own.message, kMessageBytesMax));
 }
 
 void Write(const CertificateIssued& own, v1::HubMessage* message) {

@@ -33,8 +33,8 @@ void WriteReport(const ApplicationReport& own, v1::ApplicationStatusReport* wire
   wire->set_generation(own.generation);
   wire->set_manifest(FromDigest(own.manifest));
   wire->set_state(State(own.state));
-  wire->set_reason(SanitizeUtf8(own.reason, kMessageBytesMax));
-  wire->set_message(SanitizeUtf8(own.message, kMessageBytesMax));
+  wire->set_reason(CleanText(own.reason, kMessageBytesMax));
+  wire->set_message(CleanText(own.message, kMessageBytesMax));
   FromTime(own.since, wire->mutable_since());
   wire->set_objects(own.objects);
   for (const ObjectKey& key : own.held) FromKey(key, wire->add_held());
@@ -44,8 +44,8 @@ void WriteReport(const ApplicationReport& own, v1::ApplicationStatusReport* wire
     if (static_cast<size_t>(wire->problems_size()) == kProblemsMax) break;
     v1::ObjectStatus* status = wire->add_problems();
     FromKey(problem.key, status->mutable_key());
-    status->set_state(SanitizeUtf8(problem.state, kMessageBytesMax));
-    status->set_message(SanitizeUtf8(problem.message, kMessageBytesMax));
+    status->set_state(CleanText(problem.state, kMessageBytesMax));
+    status->set_message(CleanText(problem.message, kMessageBytesMax));
   }
   wire->set_problem_count(own.problem_count);
   wire->set_writes(own.writes);
@@ -61,7 +61,7 @@ void WriteDrift(const DriftReport& own, v1::Drift* wire) {
                                                          : v1::Drift::MODIFIED);
   for (const std::string& field : own.fields) {
     if (wire->fields_size() == 16) break;
-    wire->add_fields(SanitizeUtf8(field, kTextBytesMax));
+    wire->add_fields(CleanText(field, kTextBytesMax));
   }
   FromTime(own.time, wire->mutable_time());
   const int64_t restored_in_us = absl::ToInt64Microseconds(own.restored_in);
