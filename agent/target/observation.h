@@ -1,0 +1,41 @@
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "common/base/digest.h"
+#include "common/object/object_key.h"
+
+namespace lockstep {
+
+enum class Health : uint8_t {
+  kHealthy,
+  kProgressing,
+  kDegraded,
+  kSuspended,
+  kMissing,
+  kUnknown,  // The target does not tell.
+};
+
+/// What lies at one object's place.
+struct Observation {
+  enum class Presence : uint8_t {
+    kAbsent,
+    kEqual,      // As wanted, in the fields that are set.
+    kDifferent,  // There, and not as wanted (or nothing was wanted).
+  };
+
+  ObjectKey key;
+  Presence presence = Presence::kAbsent;
+  std::string uid;                  // Empty where the target has none.
+  std::string owner;                // The application whose marker it carries; empty for none.
+  std::optional<Digest> content;    // Of the whole live object's canonical JSON, where it tells.
+  std::vector<std::string> fields;  // What differs, at most 16 paths.
+  std::string place;                // For messages: "file …", "object …".
+  Health health = Health::kUnknown;
+  std::string health_message;
+};
+
+}  // namespace lockstep
