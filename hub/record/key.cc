@@ -101,13 +101,13 @@ absl::StatusOr<std::string> ParseMetaKey(absl::string_view key) {
   return reader.Finish(std::move(name), "the name of a meta record");
 }
 
-std::string ResourceKey(const ResourceId& id) {
+std::string ResourceRecordKey(const ResourceId& id) {
   std::string key = ResourcePrefix(id.kind, id.namespace_);
   AddName(&key, id.name);
   return key;
 }
 
-absl::StatusOr<ResourceId> ParseResourceKey(absl::string_view key) {
+absl::StatusOr<ResourceId> ParseResourceRecordKey(absl::string_view key) {
   Reader reader(key);
   ResourceId id;
   id.kind = reader.Name();

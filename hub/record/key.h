@@ -35,8 +35,8 @@ struct ResourceId {
   friend auto operator<=>(const ResourceId&, const ResourceId&) = default;
   friend bool operator==(const ResourceId&, const ResourceId&) = default;
 };
-std::string ResourceKey(const ResourceId& id);
-absl::StatusOr<ResourceId> ParseResourceKey(absl::string_view key);
+std::string ResourceRecordKey(const ResourceId& id);
+absl::StatusOr<ResourceId> ParseResourceRecordKey(absl::string_view key);
 std::string ResourcePrefix(absl::string_view kind);
 std::string ResourcePrefix(absl::string_view kind, absl::string_view namespace_);
 

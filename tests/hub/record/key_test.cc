@@ -42,7 +42,7 @@ TEST(Key, ResourceIsOrderedAndReadsBack) {
                            {"Application", "shop-eu", "api"},
                            {"Cluster", "", "eu-1"},
                            {"ClusterGroup", "", "eu"}},
-                          ResourceKey, ParseResourceKey);
+                          ResourceRecordKey, ParseResourceRecordKey);
 }
 
 TEST(Key, SourceIsOrderedAndReadsBack) {
@@ -94,10 +94,10 @@ TEST(Key, PrefixesHoldTheirOwnAndNoNeighbour) {
   const auto begins = [](const std::string& key, const std::string& prefix) {
     return key.rfind(prefix, 0) == 0;
   };
-  EXPECT_TRUE(begins(ResourceKey({"Cluster", "", "a"}), ResourcePrefix("Cluster")));
-  EXPECT_FALSE(begins(ResourceKey({"ClusterGroup", "", "a"}), ResourcePrefix("Cluster")));
-  EXPECT_TRUE(begins(ResourceKey({"Application", "a", "x"}), ResourcePrefix("Application", "a")));
-  EXPECT_FALSE(begins(ResourceKey({"Application", "ab", "x"}), ResourcePrefix("Application", "a")));
+  EXPECT_TRUE(begins(ResourceRecordKey({"Cluster", "", "a"}), ResourcePrefix("Cluster")));
+  EXPECT_FALSE(begins(ResourceRecordKey({"ClusterGroup", "", "a"}), ResourcePrefix("Cluster")));
+  EXPECT_TRUE(begins(ResourceRecordKey({"Application", "a", "x"}), ResourcePrefix("Application", "a")));
+  EXPECT_FALSE(begins(ResourceRecordKey({"Application", "ab", "x"}), ResourcePrefix("Application", "a")));
   EXPECT_TRUE(begins(PlaceKey({"eu-1", "a/b"}), PlacePrefix("eu-1")));
   EXPECT_FALSE(begins(PlaceKey({"eu-10", "a/b"}), PlacePrefix("eu-1")));
   EXPECT_TRUE(begins(ReleaseKey({"a/b", 7, "eu"}), ReleasePrefix("a/b", 7)));
@@ -118,7 +118,7 @@ TEST(Key, RandomBytesNeverCrashAParser) {
       }
     };
     round_trip(ParseMetaKey(key), MetaKey);
-    round_trip(ParseResourceKey(key), [](const ResourceId& id) { return ResourceKey(id); });
+    round_trip(ParseResourceRecordKey(key), [](const ResourceId& id) { return ResourceRecordKey(id); });
     round_trip(ParseSourceKey(key), SourceKey);
     round_trip(ParsePlaceKey(key), PlaceKey);
     round_trip(ParseReleaseKey(key), ReleaseKey);

@@ -1,0 +1,34 @@
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include <absl/status/status.h>
+#include <absl/strings/string_view.h>
+
+#include "common/base/digest.h"
+#include "hub/core/effect.h"
+#include "hub/core/state.h"
+
+/// What others ask of the state, on the loop thread (Loop::Read).
+namespace lockstep {
+
+/// Whether the agent of `cluster` may have the blob `digest`: only what its present or previous
+/// assignments name (objects, manifests, options). SECURITY D-3.
+bool MayFetch(const HubState& state, absl::string_view cluster, const Digest& digest);
+
+/// Whether this key is the enrolled one of the cluster: for renewal and for the endpoint's proof of
+/// the key. PERMISSION_DENIED says why not (removed, revoked, another key).
+absl::Status CheckIdentity(const HubState& state, absl::string_view cluster,
+                           const Digest& fingerprint);
+
+/// The deletes that wait for an approval of the application (NAMESPACE/NAME), by cluster.
+std::vector<reply::HeldList> HeldLists(const HubState& state, absl::string_view application);
+
+/// What agents report as left behind, by cluster and application; empty `cluster`: all.
+std::vector<command::OrphanList> Orphans(const HubState& state, absl::string_view cluster);
+
+/// The clusters where an application that goes has not let go yet.
+std::vector<std::string> WaitingFor(const HubState& state, absl::string_view application);
+
+}  // namespace lockstep

@@ -1,0 +1,240 @@
+#pragma once
+
+#include <cstdint>
+#include <map>
+#include <memory>
+#include <optional>
+#include <set>
+#include <string>
+#include <vector>
+
+#include <absl/container/flat_hash_map.h>
+#include <absl/status/status.h>
+#include <absl/time/time.h>
+
+#include "common/base/digest.h"
+#include "common/bundle/link.h"
+#include "common/bundle/manifest.h"
+#include "common/bundle/options.h"
+#include "common/status/report.h"
+#include "hub/core/delta_cache.h"
+#include "hub/core/event.h"
+#include "hub/core/origins.h"
+#include "hub/fleet/resource.h"
+
+/// All that a hub knows. Plain values: Step changes them, queries read them on the loop thread,
+/// hub/core/records.h brings them to and from the store. Comments say what is durable; the rest is
+/// rebuilt after a start.
+namespace lockstep {
+
+/// A suspension by the verb.
+struct SuspensionRecord {
+  std::string by;
+  absl::Time since;
+  std::string reason;
+};
+
+/// Durable.
+struct ResourceState {
+  std::shared_ptr<const Resource>
+      resource;  // With uid, creation time and generation; a Secret without its data.
+  std::string author;
+  bool from_git = false;  // The configuration repository holds it.
+  std::string file;       // Where, with from_git.
+  std::optional<SuspensionRecord> suspension;
+  std::optional<SealedSecret> secret;  // For Secrets.
+  absl::Time changed;                  // The specification or a Secret's content.
+
+  // A resource that goes. meta.deletion_time of `resource` says since when.
+  bool going = false;
+  command::Delete::Objects going_objects = command::Delete::Objects::kByPolicy;
+
+  const Meta& meta() const { return MetaOf(*resource); }
+};
+
+/// One repository. Durable but for what is under way.
+struct SourceState {
+  std::string revision;  // REF@sha1:COMMIT of the last good fetch; empty before the first.
+  std::string commit;    // Its 40 hex digits.
+  std::string rendered;  // The commit whose outcomes the core has; empty: render again.
+  absl::Time last_fetch = absl::InfinitePast();  // When the remote last answered.
+  absl::Status error;                            // Of the last fetch.
+  int failures = 0;                              // In a row.
+
+  // Not durable.
+  absl::Time next_due = absl::InfinitePast();
+  bool fetching = false;
+  bool fetch_again = false;  // Asked for while one was under way.
+  bool rendering = false;
+  bool render_again = false;
+  std::vector<uint64_t> waiting;       // Requests to answer when the fetch under way ends.
+  std::vector<uint64_t> waiting_next;  // … when the one after it ends.
+};
+
+/// What rendering made of an application for a cluster and the planner has not let through yet.
+struct Candidate {
+  ManifestPtr manifest;
+  OriginsPtr origins;
+  std::string revision;
+  bool missing_path = false;  // It is empty because the path is gone and missingPath is skip.
+};
+
+/// What an application should be on a cluster: the newest decision.
+struct Assignment {
+  uint64_t generation = 0;  // 0: none was made yet.
+  ManifestPtr manifest = EmptyManifest();
+  OriginsPtr origins;
+  ApplicationOptions options;
+  Digest options_digest;
+  std::string revision;
+  absl::Time time;
+  std::optional<ReleaseObjects> release;  // The application goes from this cluster.
+  std::optional<Digest> approved;
+  std::vector<ObjectKey> tombstones;  // Orphans that a person deletes.
+  bool accept_foreign = false;
+  bool missing_path = false;
+};
+
+/// What the agent made durable, as far as the hub knows.
+struct ReceivedTarget {
+  uint64_t generation = 0;
+  ManifestPtr manifest = EmptyManifest();
+  Digest options_digest;
+  bool releasing = false;
+};
+
+/// A target that the agent refused, and will not be sent again unless the refusal may heal.
+struct Refusal {
+  uint64_t generation = 0;
+  ApplicationAck::Code code = ApplicationAck::Code::kInvalid;
+  std::string message;
+  absl::Time retry_at = absl::InfiniteFuture();
+};
+
+/// One application on one cluster.
+struct Instance {
+  // Durable decisions.
+  Assignment assignment;
+  std::optional<Candidate>
+      waiting;  // The newest outcome, where the planner refused it: its claims are remembered.
+  std::string refused;            // Why, naming both files.
+  Digest input;                   // Of the newest good outcome; zero: render whatever it says.
+  std::string rendered_revision;  // Of the newest outcome, good or bad.
+  std::string error;              // The newest outcome is this error; what ran goes on.
+  bool missing_path = false;  // The newest outcome: the path is missing and missingPath is skip.
+  std::vector<std::string> warnings;
+  std::vector<uint64_t> history;  // Sequences of the kept releases, ascending.
+
+  // Durable observations.
+  ReceivedTarget received;
+  ManifestPtr before = EmptyManifest();  // The assignment's manifest before this one: the agent may
+                                         // still fetch from it.
+  std::optional<ApplicationReport> report;
+  absl::Time observed_at = absl::InfinitePast();  // When `report` came.
+
+  // Not durable.
+  std::optional<Refusal> refusal;
+
+  bool releasing() const { return assignment.release.has_value(); }
+};
+
+/// The stream of an agent.
+struct SessionState {
+  SessionId id = 0;
+  bool accepted = false;  // May be sent targets.
+  bool probing = false;   // Pages are awaited.
+  absl::Time last_heard;
+  uint64_t in_flight = 0;  // Seq of the Desired that is not acknowledged yet; 0 for none.
+  absl::Time sent_at;
+  std::map<std::string, ReceivedTarget> sent;  // What it carried, by application.
+  Digest sent_root;
+  std::string root_prefix;  // Of the last Beat.
+};
+
+struct ClusterState {
+  // Durable: identity.
+  std::optional<Digest> fingerprint;  // Of the enrolled key.
+  std::string target_uid;         // Of the target that was accepted; empty before the first Hello.
+  std::string pending_uid;        // Another one, that waits for `cluster accept`; empty for none.
+  uint64_t generation_floor = 0;  // Generations of forgotten instances; new ones start above.
+
+  // Durable observations.
+  uint64_t start_counter = 0;
+  uint64_t status_seq = 0;
+  absl::Time last_seen = absl::InfinitePast();
+  bool online = false;
+  std::string agent_version;
+  TargetKind target = TargetKind::kDirectory;
+  std::map<std::string, std::string> facts;
+
+  std::map<std::string, Instance> instances;  // By application.
+
+  // Not durable.
+  uint64_t desired_seq = 0;
+  std::optional<SessionState> session;
+  std::shared_ptr<const ClusterFacts> labels;  // Name and labels, for rendering.
+};
+
+/// A one-time token, by the digest of its secret. Durable.
+struct JoinToken {
+  std::string cluster;
+  absl::Time expires;
+  std::string by;
+};
+
+/// Agents know a later state than this hub. Durable.
+struct BehindState {
+  std::set<std::string> agents;
+  uint64_t highest_counter = 0;
+};
+
+/// What the last reading of the configuration repository left to do. Durable.
+struct ConfigState {
+  std::string revision;
+  std::vector<std::string> errors;    // FILE: message.
+  std::vector<ResourceKey> vanished;  // Wait for `lockstep approve --config`.
+};
+
+/// What a process is started with.
+struct HubSettings {
+  std::string version;
+  bool has_config_repository = false;
+  GitRepository config_repository;  // lockstep-system/config.
+  std::optional<SealedSecret> config_secret;
+};
+
+struct HubState {
+  HubSettings settings;
+
+  // Durable.
+  std::string incarnation;  // 16 bytes.
+  uint64_t epoch = 1;
+  CommitPoint at;         // Kept by the loop.
+  uint64_t sequence = 0;  // The last used one of events and releases.
+  BehindState behind;
+  ConfigState config;
+  std::map<ResourceKey, ResourceState> resources;
+  std::map<NamespacedName, SourceState> sources;
+  std::map<std::string, ClusterState> clusters;
+  std::map<Digest, JoinToken> tokens;
+  std::map<Digest, absl::Time> revoked;  // Fingerprint → when.
+
+  // Not durable.
+  bool read_only =
+      false;  // The disk is nearly full: set by the loop, no command that changes anything passes.
+  absl::Time started;
+  absl::flat_hash_map<SessionId, std::string> sessions;  // → cluster.
+  absl::Time next_liveness = absl::InfinitePast();
+  absl::Time next_flush = absl::InfinitePast();
+  std::vector<std::string>
+      quarantined;  // Records that could not be read, for the log and the status.
+  DeltaCache deltas;
+
+  const ResourceState* FindResource(const ResourceKey& key) const;
+  const ResourceState* FindApplication(absl::string_view name) const;  // NAMESPACE/NAME.
+};
+
+/// "NAMESPACE/NAME" → its parts; the name must have come from NamespacedName::ToString.
+NamespacedName ParseNamespacedName(absl::string_view text);
+
+}  // namespace lockstep
