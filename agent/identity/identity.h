@@ -17,7 +17,7 @@
 // mode 0700:
 //
 //     identity/agent.key  identity/agent.crt  identity/ca.crt
-//     identity/hubs           one HOST:PORT:ENROLMENT_PORT per line
+//     identity/hubs           one "HOST:PORT ENROLMENT_PORT" per line
 
 namespace lockstep {
 

@@ -4,6 +4,7 @@
 #include <string>
 #include <vector>
 
+#include <absl/status/status.h>
 #include <absl/status/statusor.h>
 #include <absl/strings/string_view.h>
 #include <absl/time/time.h>
@@ -34,6 +35,14 @@ struct HubAddress {
 /// is wrong.
 absl::StatusOr<HubAddress> ParseHubAddress(absl::string_view text,
                                            uint16_t enrolment_port = kDefaultEnrolmentPort);
+
+/// A DNS name or an IP address, without a port. INVALID_ARGUMENT otherwise.
+absl::Status CheckHost(absl::string_view host);
+
+/// Addresses as files keep them: a line "HOST:PORT ENROLMENT_PORT" each. 1 to 8 of them, or
+/// INVALID_ARGUMENT.
+std::string FormatHubAddresses(const std::vector<HubAddress>& hubs);
+absl::StatusOr<std::vector<HubAddress>> ParseHubAddresses(absl::string_view lines);
 
 /// What an agent needs to join: where the hub is, how to know it, and the right to be one cluster,
 /// once.

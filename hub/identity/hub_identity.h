@@ -17,7 +17,7 @@
 //
 //     identity/ca.key  identity/ca.crt     the authority
 //     identity/hub.key  identity/hub.crt   the hub's own
-//     identity/addresses                   one HOST:PORT:ENROLMENT_PORT per line, as people and
+//     identity/addresses                   one "HOST:PORT ENROLMENT_PORT" per line, as people and
 //     agents reach the hub users/NAME.FINGERPRINT.crt           one per person who may connect
 
 namespace lockstep {
