@@ -24,6 +24,9 @@ class GitUrl {
   /// password in an http or https URL: those belong in the Secret that spec.secretRef names.
   static absl::StatusOr<GitUrl> Parse(absl::string_view text);
 
+  /// The same for the beginning of URLs: path and, for ssh, user may lack.
+  static absl::StatusOr<GitUrl> ParsePrefix(absl::string_view text);
+
   Scheme scheme() const { return scheme_; }
   /// The login name of an ssh URL, else empty.
   const std::string& user() const { return user_; }
@@ -42,10 +45,14 @@ class GitUrl {
   friend bool operator==(const GitUrl&, const GitUrl&) = default;
 
  private:
-  absl::Status ParseRest(absl::string_view rest);
-  absl::Status ParseAuthority(absl::string_view authority);
-  absl::Status ParseScp(absl::string_view text);
-  absl::Status SetPath(absl::string_view path);
+  enum class Extent : uint8_t { kWhole, kPrefix };
+
+  static absl::StatusOr<GitUrl> ParseAs(absl::string_view text, Extent extent);
+  absl::Status ParseText(absl::string_view text, Extent extent);
+  absl::Status ParseAuthority(absl::string_view authority, Extent extent);
+  absl::Status SetPort(absl::string_view text);
+  absl::Status ParseScp(absl::string_view text, Extent extent);
+  absl::Status SetPath(absl::string_view path, Extent extent);
 
   Scheme scheme_ = Scheme::kHttps;
   std::string user_;
