@@ -2,9 +2,11 @@
 
 #include <functional>
 #include <memory>
+#include <string>
 
 #include <absl/status/status.h>
 #include <absl/status/statusor.h>
+#include <absl/time/time.h>
 
 #include "common/credentials/certificate.h"
 
@@ -28,11 +30,12 @@ struct TlsFiles {
 };
 
 /// For gRPC servers: TLS 1.2 or newer, and a client certificate that one of the roots issued and
-/// that names one of our identities, or no connection. The files are looked at again every minute,
-/// so that a renewed certificate is used without a restart; the key must stay. `check` is asked
-/// last. Errors: those of reading the files.
+/// that names one of our identities, or no connection. The files are looked at again every
+/// `reload`, at least a second, so that a renewed certificate is used without a restart; the key
+/// must stay. `check` is asked last. Errors: those of reading the files, INVALID_ARGUMENT for what
+/// they hold.
 absl::StatusOr<std::shared_ptr<grpc::ServerCredentials>> MakeServerCredentials(
-    const TlsFiles& files, PeerCheck check);
+    const TlsFiles& files, PeerCheck check, absl::Duration reload = absl::Minutes(1));
 
 /// For clients of the hub: shows `material`'s certificate and takes only a server whose certificate
 /// one of its roots issued and that names the hub. The name by which the server was reached does

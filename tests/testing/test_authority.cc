@@ -1,0 +1,35 @@
+#include "tests/testing/test_authority.h"
+
+namespace lockstep {
+namespace {
+
+Certificate MakeRoot(const PrivateKey& key, absl::Time now) {
+  return BuildCertificate({.role = CertificateTemplate::Role::kAuthority,
+                           .common_name = "test authority",
+                           .not_before = now - absl::Hours(24 * 30),
+                           .not_after = now + absl::Hours(24 * 30)},
+                          key.PublicDer(), nullptr, key)
+      .value();
+}
+
+}  // namespace
+
+TestAuthority::TestAuthority(absl::Time now)
+    : now_(now), key_(PrivateKey::Generate()), certificate_(MakeRoot(key_, now)) {}
+
+TlsMaterial TestAuthority::Issue(absl::string_view uri, CertificateTemplate::Role role,
+                                 absl::Time not_before, absl::Time not_after) const {
+  const PrivateKey key = PrivateKey::Generate();
+  const Certificate certificate = BuildCertificate({.role = role,
+                                                    .common_name = "test",
+                                                    .uri = std::string(uri),
+                                                    .not_before = not_before,
+                                                    .not_after = not_after},
+                                                   key.PublicDer(), &certificate_, key_)
+                                      .value();
+  return {.key_pem = key.ToPem(),
+          .certificate_pem = certificate.ToPem(),
+          .roots_pem = certificate_.ToPem()};
+}
+
+}  // namespace lockstep
