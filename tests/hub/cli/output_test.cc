@@ -1,0 +1,44 @@
+#include "hub/cli/output.h"
+
+#include <gmock/gmock.h>
+
+namespace lockstep {
+namespace {
+
+TEST(Table, AlignsColumnsAndEscapesCells) {
+  Table table({"NAME", "STATE", "MESSAGE"});
+  table.AddRow({"größe", "Synced", ""});
+  table.AddRow({"b", "", "red \x1b[31m"});
+  EXPECT_EQ(table.ToString(),
+            "NAME   STATE   MESSAGE\n"
+            "größe  Synced\n"
+            "b              red \\x1b[31m\n");
+  EXPECT_EQ(Table({"NAME"}).ToString(), "");
+}
+
+TEST(ShortAge, UsesTheLargestUnit) {
+  EXPECT_EQ(ShortAge(absl::Seconds(-3)), "0s");
+  EXPECT_EQ(ShortAge(absl::Seconds(119)), "119s");
+  EXPECT_EQ(ShortAge(absl::Minutes(3)), "3m");
+  EXPECT_EQ(ShortAge(absl::Hours(47)), "47h");
+  EXPECT_EQ(ShortAge(absl::Hours(72)), "3d");
+  EXPECT_EQ(ShortAge(absl::InfiniteDuration()), "");
+}
+
+TEST(ShortRevision, KeepsSevenDigits) {
+  EXPECT_EQ(ShortRevision("main@sha1:4f2c1e9aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa"), "main@4f2c1e9");
+  EXPECT_EQ(ShortRevision(""), "");
+  EXPECT_EQ(ShortRevision("odd"), "odd");
+}
+
+TEST(ForTerminal, A15_EscapesWhatDrivesATerminal) {
+  EXPECT_EQ(ForTerminal("plain ü"), "plain ü");
+  EXPECT_EQ(ForTerminal("a\x1b]0;x\x07"), "a\\x1b]0;x\\x07");
+  EXPECT_EQ(ForTerminal("a\nb"), "a\\x0ab");
+  EXPECT_EQ(ForTerminal("a\nb", /*multiline=*/true), "a\nb");
+  EXPECT_EQ(ForTerminal("\xc2\x9b"), "\\u009b");
+  EXPECT_EQ(ForTerminal("\xff\xc3"), "\\xff\\xc3");
+}
+
+}  // namespace
+}  // namespace lockstep
