@@ -221,7 +221,7 @@ absl::StatusOr<uint64_t> ParseChainKey(absl::string_view key) {
 
 std::string IdentityKey(const IdentityId& id) {
   std::string key = IdentityPrefix(id.kind);
-  if (id.kind == IdentityKind::kCluster) {
+  if (id.kind == IdentityRecordKind::kCluster) {
     AddName(&key, id.cluster);
   } else {
     absl::StrAppend(&key, id.digest.bytes());
@@ -232,16 +232,18 @@ std::string IdentityKey(const IdentityId& id) {
 absl::StatusOr<IdentityId> ParseIdentityKey(absl::string_view key) {
   Reader reader(key);
   IdentityId id;
-  id.kind = static_cast<IdentityKind>(reader.Byte());
-  if (id.kind == IdentityKind::kCluster) {
+  id.kind = static_cast<IdentityRecordKind>(reader.Byte());
+  if (id.kind == IdentityRecordKind::kCluster) {
     id.cluster = reader.Name();
   } else {
-    reader.Expect(id.kind == IdentityKind::kRevoked || id.kind == IdentityKind::kToken);
+    reader.Expect(id.kind == IdentityRecordKind::kRevoked || id.kind == IdentityRecordKind::kToken);
     id.digest = reader.Sha256();
   }
   return reader.Finish(std::move(id), "an identity");
 }
 
-std::string IdentityPrefix(IdentityKind kind) { return std::string(1, static_cast<char>(kind)); }
+std::string IdentityPrefix(IdentityRecordKind kind) {
+  return std::string(1, static_cast<char>(kind));
+}
 
 }  // namespace lockstep

@@ -97,9 +97,9 @@ absl::StatusOr<uint64_t> ParseChainKey(absl::string_view key);
 
 /// Family::kIdentity:  't' SHA-256 of a join token | 'r' fingerprint of a revoked key | 'c' cluster
 /// '\0' (its enrolment)
-enum class IdentityKind : char { kCluster = 'c', kRevoked = 'r', kToken = 't' };
+enum class IdentityRecordKind : char { kCluster = 'c', kRevoked = 'r', kToken = 't' };
 struct IdentityId {
-  IdentityKind kind = IdentityKind::kCluster;
+  IdentityRecordKind kind = IdentityRecordKind::kCluster;
   Digest digest;        // kRevoked, kToken.
   std::string cluster;  // kCluster.
 
@@ -107,6 +107,6 @@ struct IdentityId {
 };
 std::string IdentityKey(const IdentityId& id);
 absl::StatusOr<IdentityId> ParseIdentityKey(absl::string_view key);
-std::string IdentityPrefix(IdentityKind kind);
+std::string IdentityPrefix(IdentityRecordKind kind);
 
 }  // namespace lockstep

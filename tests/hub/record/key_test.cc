@@ -81,10 +81,10 @@ TEST(Key, BlobReadsBack) {
 }
 
 TEST(Key, IdentityIsOrderedAndReadsBack) {
-  CheckFamily<IdentityId>({{.kind = IdentityKind::kCluster, .cluster = "eu-1"},
-                           {.kind = IdentityKind::kCluster, .cluster = "eu-10"},
-                           {.kind = IdentityKind::kRevoked, .digest = Digest::Of("key")},
-                           {.kind = IdentityKind::kToken, .digest = Digest::Of("token")}},
+  CheckFamily<IdentityId>({{.kind = IdentityRecordKind::kCluster, .cluster = "eu-1"},
+                           {.kind = IdentityRecordKind::kCluster, .cluster = "eu-10"},
+                           {.kind = IdentityRecordKind::kRevoked, .digest = Digest::Of("key")},
+                           {.kind = IdentityRecordKind::kToken, .digest = Digest::Of("token")}},
                           IdentityKey, ParseIdentityKey);
   EXPECT_THAT(ParseIdentityKey("x" + std::string(32, 'a')),
               StatusIs(absl::StatusCode::kDataLoss, testing::_));
