@@ -31,10 +31,14 @@ elseif(LOCKSTEP_SANITIZER)
   message(FATAL_ERROR "LOCKSTEP_SANITIZER is \"${LOCKSTEP_SANITIZER}\"; use address, thread or nothing")
 endif()
 
+# All tests with threads in them: what the thread sanitizer looks at.
+add_custom_target(tests_threads)
+
 # lockstep_test(NAME [SOURCES file...] [LIBS lib...] [LABELS label...] [TIMEOUT seconds])
 #
 # A GoogleTest program with gmock's main; its tests are registered one by one when the build has finished. They run in
-# the source tree, so that a path such as "../shared/corpus" means the same everywhere.
+# the source tree, so that a path such as "../shared/corpus" means the same everywhere. Label "threads" those that start
+# threads, "release-only" those that say nothing new under a sanitizer (they start whole programs, or measure).
 function(lockstep_test name)
   cmake_parse_arguments(ARG "" "TIMEOUT" "SOURCES;LIBS;LABELS" ${ARGN})
   if(NOT ARG_TIMEOUT)
@@ -45,4 +49,11 @@ function(lockstep_test name)
   target_precompile_headers(${name} REUSE_FROM testing_main)
   add_test(NAME ${name} COMMAND ${name} WORKING_DIRECTORY ${CMAKE_SOURCE_DIR})
   set_tests_properties(${name} PROPERTIES TIMEOUT ${ARG_TIMEOUT} LABELS "${ARG_LABELS}")
+  if("threads" IN_LIST ARG_LABELS)
+    add_dependencies(tests_threads ${name})
+  endif()
+  if(LOCKSTEP_SANITIZER STREQUAL "thread")
+    set_tests_properties(${name} PROPERTIES
+      ENVIRONMENT "TSAN_OPTIONS=suppressions=${CMAKE_SOURCE_DIR}/tests/testing/tsan.supp halt_on_error=1")
+  endif()
 endfunction()
