@@ -41,16 +41,18 @@ class ABSL_LOCKABLE Mutex {
 
   /// Releases the lock until `condition` is true, then holds it again. The lock must be held.
   void Await(const absl::Condition& condition) ABSL_EXCLUSIVE_LOCKS_REQUIRED(this) {
+    const Told told{this, &condition};
     Releasing();
-    mutex_.Await(condition);
+    mutex_.Await(told.condition());
     Acquired();
   }
 
   /// As Await, for at most `timeout`; returns whether `condition` holds.
   bool AwaitWithTimeout(const absl::Condition& condition, absl::Duration timeout)
       ABSL_EXCLUSIVE_LOCKS_REQUIRED(this) {
+    const Told told{this, &condition};
     Releasing();
-    const bool held = mutex_.AwaitWithTimeout(condition, timeout);
+    const bool held = mutex_.AwaitWithTimeout(told.condition(), timeout);
     Acquired();
     return held;
   }
@@ -59,9 +61,30 @@ class ABSL_LOCKABLE Mutex {
 #ifdef LOCKSTEP_TSAN
   void Acquired() { __tsan_acquire(this); }
   void Releasing() { __tsan_release(this); }
+
+  // Conditions are looked at by whichever thread holds the mutex inside absl: that is told, too.
+  struct Told {
+    Mutex* const mutex;
+    const absl::Condition* const wanted;
+
+    absl::Condition condition() const { return absl::Condition(&Told::Eval, this); }
+    __attribute__((no_sanitize("thread"))) static bool Eval(const Told* told) {
+      __tsan_acquire(told->mutex);
+      const bool holds = told->wanted->Eval();
+      __tsan_release(told->mutex);
+      return holds;
+    }
+  };
 #else
   void Acquired() {}
   void Releasing() {}
+
+  struct Told {
+    Mutex* const mutex;
+    const absl::Condition* const wanted;
+
+    const absl::Condition& condition() const { return *wanted; }
+  };
 #endif
 
   absl::Mutex mutex_;
