@@ -41,8 +41,7 @@ struct ContextFile {
 /// $XDG_CONFIG_HOME/lockstep/config, or ~/.config/lockstep/config.
 std::string DefaultContextPath();
 
-/// NOT_FOUND if the file is not there, INVALID_ARGUMENT naming file and field for one that is none,
-/// and FAILED_PRECONDITION if others than its owner may read it: it holds a private key.
+/// NOT_FOUND if the file is not there, INVALID_ARGUMENT naming file and field for one that is none.
 absl::StatusOr<ContextFile> LoadContextFile(const std::string& path);
 
 /// Writes the file, mode 0600.

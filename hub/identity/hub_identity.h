@@ -11,6 +11,8 @@
 #include "common/credentials/join_token.h"
 #include "common/rpc/credentials.h"
 #include "hub/identity/authority.h"
+#include "hub/identity/context.h"
+#include "hub/identity/users.h"
 
 // What the hub's data directory holds of it; everything is of mode 0600 in directories of mode
 // 0700:
@@ -30,9 +32,10 @@ struct InitOptions {
   std::string context_name = "lockstep";
 };
 
-/// Makes a hub out of nothing: authority, hub certificate, first admin and the admin's context. A
-/// crash leaves nothing that a second run trips over. Errors: ALREADY_EXISTS if the directory holds
-/// a hub or the file the context, INVALID_ARGUMENT for bad names, or those of the file system.
+/// Makes a hub out of nothing: authority, hub certificate, first admin and the admin's context.
+/// After a crash there is either no hub, or one for which `user add` or `user renew` makes what
+/// lacks. Errors: ALREADY_EXISTS if the directory holds a hub or the file the context,
+/// INVALID_ARGUMENT for bad names, or those of the file system.
 absl::Status InitHub(const InitOptions& options, absl::Time now);
 
 /// The hub's authority and certificate, as they lie on disk. Not thread-safe.
@@ -44,6 +47,8 @@ class HubIdentity {
   const CertificateAuthority& authority() const { return authority_; }
   const std::vector<HubAddress>& addresses() const { return addresses_; }
   const Certificate& certificate() const { return certificate_; }
+  /// Who may connect as a person.
+  UserDirectory users() const;
   /// For gRPC, which reads them again by itself.
   TlsFiles Files() const;
   /// For the enrolment endpoint: the authority's certificate is in the chain.
@@ -52,6 +57,10 @@ class HubIdentity {
   /// A fresh join token for `cluster`; keep HashTokenSecret of its secret.
   JoinToken NewJoinToken(absl::string_view cluster) const;
 
+  /// How `user` reaches this hub.
+  Context MakeContext(absl::string_view context_name, absl::string_view user,
+                      const UserCredentials& credentials) const;
+
   /// When RenewIfDue has something to do.
   absl::Time renew_at() const;
   /// Writes a new certificate for the same key once half of the present one's life is over; says
@@ -59,10 +68,10 @@ class HubIdentity {
   absl::StatusOr<bool> RenewIfDue(absl::Time now);
 
  private:
-  HubIdentity(std::string directory, CertificateAuthority authority, Certificate certificate,
+  HubIdentity(std::string data_directory, CertificateAuthority authority, Certificate certificate,
               std::vector<HubAddress> addresses);
 
-  std::string directory_;
+  std::string data_directory_;
   CertificateAuthority authority_;
   Certificate certificate_;
   std::vector<HubAddress> addresses_;
