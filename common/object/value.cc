@@ -3,6 +3,8 @@
 #include <cmath>
 #include <limits>
 
+#include <absl/hash/hash.h>
+#include <absl/numeric/bits.h>
 #include <absl/strings/numbers.h>
 
 #include "common/object/number.h"
@@ -95,10 +97,17 @@ bool operator==(const Value& a, const Value& b) {
   return a.data_ == b.data_;
 }
 
+size_t Object::SlotOf(absl::string_view key) const {
+  const size_t mask = slots_.size() - 1;
+  size_t slot = absl::HashOf(key) & mask;
+  while (slots_[slot] != 0 && members_[slots_[slot] - 1].key != key) slot = (slot + 1) & mask;
+  return slot;
+}
+
 size_t Object::IndexOf(absl::string_view key) const {
-  if (index_ != nullptr) {
-    const auto at = index_->find(key);
-    return at == index_->end() ? members_.size() : at->second;
+  if (!slots_.empty()) {
+    const uint32_t position = slots_[SlotOf(key)];
+    return position == 0 ? members_.size() : position - 1;
   }
   for (size_t i = 0; i < members_.size(); ++i) {
     if (members_[i].key == key) return i;
@@ -106,13 +115,32 @@ size_t Object::IndexOf(absl::string_view key) const {
   return members_.size();
 }
 
-void Object::Index() {
-  index_.reset();
-  if (members_.size() < kIndexFrom) return;
-  index_ = std::make_unique<absl::flat_hash_map<std::string, uint32_t>>();
-  index_->reserve(members_.size());
-  for (size_t i = 0; i < members_.size(); ++i)
-    index_->emplace(members_[i].key, static_cast<uint32_t>(i));
+size_t Object::Reindex() {
+  slots_.clear();
+  if (members_.size() < kIndexFrom) return npos;
+  size_t duplicate = npos;
+  slots_.resize(absl::bit_ceil(members_.size() * 4));
+  for (size_t i = 0; i < members_.size(); ++i) {
+    uint32_t& slot = slots_[SlotOf(members_[i].key)];
+    if (slot == 0) {
+      slot = static_cast<uint32_t>(i + 1);
+    } else if (duplicate == npos) {
+      duplicate = i;
+    }
+  }
+  return duplicate;
+}
+
+size_t Object::Assign(std::vector<Member> members) {
+  members_ = std::move(members);
+  if (members_.size() >= kIndexFrom) return Reindex();
+  slots_.clear();
+  for (size_t i = 1; i < members_.size(); ++i) {
+    for (size_t j = 0; j < i; ++j) {
+      if (members_[i].key == members_[j].key) return i;
+    }
+  }
+  return npos;
 }
 
 Value& Object::Set(absl::string_view key, Value value) {
@@ -127,9 +155,12 @@ Value& Object::Set(absl::string_view key, Value value) {
 
 bool Object::Add(std::string key, Value value) {
   if (IndexOf(key) < members_.size()) return false;
-  if (index_ != nullptr) index_->emplace(key, static_cast<uint32_t>(members_.size()));
   members_.push_back({std::move(key), std::move(value)});
-  if (index_ == nullptr && members_.size() >= kIndexFrom) Index();
+  if (members_.size() >= kIndexFrom && members_.size() * 2 > slots_.size()) {
+    Reindex();
+  } else if (!slots_.empty()) {
+    slots_[SlotOf(members_.back().key)] = static_cast<uint32_t>(members_.size());
+  }
   return true;
 }
 
@@ -137,7 +168,7 @@ bool Object::Remove(absl::string_view key) {
   const size_t at = IndexOf(key);
   if (at == members_.size()) return false;
   members_.erase(members_.begin() + static_cast<std::ptrdiff_t>(at));
-  Index();
+  Reindex();
   return true;
 }
 

@@ -8,7 +8,6 @@
 #include <variant>
 #include <vector>
 
-#include <absl/container/flat_hash_map.h>
 #include <absl/strings/string_view.h>
 
 namespace lockstep {
@@ -111,6 +110,12 @@ class Object {
     Value value;
   };
 
+  /// Takes what has been collected elsewhere, in place of what is here. Returns the position of the
+  /// first member whose key one before it has, or npos if all differ; all members are kept in any
+  /// case, for messages.
+  size_t Assign(std::vector<Member> members);
+  static constexpr size_t npos = static_cast<size_t>(-1);
+
   /// Adds or replaces; the place in the order stays on a replace. Returns the stored value, valid
   /// until the next change.
   Value& Set(absl::string_view key, Value value);
@@ -135,24 +140,18 @@ class Object {
  private:
   static constexpr size_t kIndexFrom = 17;
 
+  /// The first member with this key, or size().
   size_t IndexOf(absl::string_view key) const;
-  void Index();
+  /// The slot that holds the key's position, or the free one where it belongs.
+  size_t SlotOf(absl::string_view key) const;
+  /// Makes the table anew, if there are enough members. Returns the first duplicate's position, or
+  /// npos.
+  size_t Reindex();
 
   std::vector<Member> members_;
-  // Hash of key → position of the first member with it; made at kIndexFrom members, dropped by
-  // Remove.
-  std::unique_ptr<absl::flat_hash_map<std::string, uint32_t>> index_;
-
- public:
-  Object() = default;
-  Object(const Object& other) : members_(other.members_) { Index(); }
-  Object& operator=(const Object& other) {
-    members_ = other.members_;
-    Index();
-    return *this;
-  }
-  Object(Object&&) noexcept = default;
-  Object& operator=(Object&&) noexcept = default;
+  // A hash table of positions + 1 in members_, 0 where free, at most half full; empty below
+  // kIndexFrom members.
+  std::vector<uint32_t> slots_;
 };
 
 }  // namespace lockstep
