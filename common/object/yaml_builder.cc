@@ -8,6 +8,11 @@
 #include "common/base/status.h"
 
 namespace lockstep {
+namespace {
+
+constexpr size_t kBytesPerNode = 64;  // So much text that an alias repeats counts as a value.
+
+}  // namespace
 
 absl::Status YamlBuilder::Annotated(const absl::Status& status, Place place) const {
   return Annotate(status, absl::StrCat(source_.file(), ":", place.line, ":", place.column));
@@ -60,6 +65,7 @@ absl::Status YamlBuilder::AddScalar(const Scalar& scalar) {
     return absl::OkStatus();
   }
   if (!is_key) LOCKSTEP_RETURN_IF_ERROR(CountNodes(1, scalar.place));
+  bytes_ += scalar.text.size();
   // Nearly all scalars: a string, seen by its first byte.
   if (scalar.tag.empty() && scalar.anchor.empty() && !(scalar.plain && MayResolve(scalar.text))) {
     if (is_key) {
@@ -73,7 +79,9 @@ absl::Status YamlBuilder::AddScalar(const Scalar& scalar) {
   }
   LOCKSTEP_ASSIGN_OR_RETURN(YamlScalar resolved, Resolve(scalar));
   if (!scalar.anchor.empty()) {
-    NameAnchor(scalar.anchor, {.nodes = 1, .place = scalar.place, .scalar = resolved});
+    NameAnchor(
+        scalar.anchor,
+        {.nodes = 1, .bytes = scalar.text.size(), .place = scalar.place, .scalar = resolved});
   }
   if (is_key) return AddKey(std::move(resolved), scalar.place);
   absl::StatusOr<Value> value = ScalarValue(std::move(resolved));
@@ -126,7 +134,8 @@ absl::Status YamlBuilder::Begin(Kind kind, absl::string_view anchor, Place place
   Frame frame = {.awaits = kind == Kind::kList ? Awaits::kItem : Awaits::kKey,
                  .place = place,
                  .first_item = items_.size(),
-                 .nodes_before = nodes_ - 1};
+                 .nodes_before = nodes_ - 1,
+                 .bytes_before = bytes_};
   if (!anchor.empty()) frame.anchor = NameAnchor(anchor, {.open = true, .place = place});
   frames_.push_back(frame);
   return absl::OkStatus();
@@ -155,6 +164,7 @@ absl::Status YamlBuilder::End() {
     anchor.open = false;
     anchor.height = height;
     anchor.nodes = nodes_ - frame.nodes_before;
+    anchor.bytes = bytes_ - frame.bytes_before;
     if (value.IsObject()) {
       anchor.object = &value.AsObject();
     } else {
@@ -263,7 +273,9 @@ absl::Status YamlBuilder::AddAlias(absl::string_view name, Place place) {
         place, absl::StrCat("too deep: *", name, " makes more than ", limits_.depth, " levels"),
         "flatten it", absl::StatusCode::kResourceExhausted);
   }
-  LOCKSTEP_RETURN_IF_ERROR(CountNodes(anchor.nodes, place));
+  // Long texts must not multiply either.
+  LOCKSTEP_RETURN_IF_ERROR(CountNodes(anchor.nodes + anchor.bytes / kBytesPerNode, place));
+  bytes_ += anchor.bytes;
   absl::StatusOr<Value> value = Repeat(anchor);
   if (!value.ok()) return Annotated(value.status(), anchor.place);
   value->set_place(anchor.place);

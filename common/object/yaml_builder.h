@@ -61,8 +61,9 @@ class YamlBuilder {
     uint32_t anchor = kNone;  // Position in anchors_.
     uint32_t height = 0;      // Of the highest child.
     Place place;
-    size_t first_item = 0;  // Its children are items_ from here on.
-    size_t nodes_before = 0;
+    size_t first_item = 0;    // Its children are items_ from here on.
+    size_t nodes_before = 0;  // nodes_ and bytes_ when it began.
+    size_t bytes_before = 0;
   };
 
   struct Item {
@@ -77,6 +78,7 @@ class YamlBuilder {
     bool open = false;    // Its end has not come.
     uint32_t height = 0;  // 0 for scalars.
     size_t nodes = 0;
+    size_t bytes = 0;  // Of keys and texts.
     Place place;
     const Object* object = nullptr;
     const Value* items = nullptr;
@@ -105,7 +107,9 @@ class YamlBuilder {
   const YamlSource& source_;  // Borrowed; outlives this.
 
   std::vector<Value> documents_;
-  size_t nodes_ = 0;  // Of the whole file.
+  // Of the whole file, what aliases repeat included.
+  size_t nodes_ = 0;
+  size_t bytes_ = 0;  // Of keys and texts.
 
   // Of the document at hand.
   Value root_;
