@@ -52,9 +52,23 @@ class Store {
   virtual absl::Status Scan(Family family, absl::string_view prefix, absl::string_view from,
                             Visitor visit) const = 0;
 
+  /// Whether there is room to go on. RESOURCE_EXHAUSTED, with a sentence for people, while the disk
+  /// is too full: the hub is then read-only. Its loop asks before it takes input (not before it
+  /// appends: by then state has moved), takes none that would write, and acknowledges nothing.
+  /// Cheap: one system call.
+  virtual absl::Status CheckRoom() = 0;
+
   /// Bytes held, roughly, for the metrics.
   virtual uint64_t ApproximateBytes() const = 0;
 };
+
+/// What Append checks first: INVALID_ARGUMENT for a batch that writes what is the store's own to
+/// write. Links of the chain may be deleted.
+absl::Status CheckBatch(const Batch& batch);
+
+/// The store's own meta records: its format, and the newest loss that was accepted.
+inline constexpr absl::string_view kFormatMeta = "format";
+inline constexpr absl::string_view kLossMeta = "loss";
 
 /// How many records a sweep saw and deleted.
 struct SweepResult {
