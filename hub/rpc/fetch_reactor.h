@@ -1,0 +1,48 @@
+#pragma once
+
+#include <deque>
+#include <string>
+#include <vector>
+
+#include <absl/status/status.h>
+#include <grpcpp/grpcpp.h>
+
+#include "lockstep/v1/agent.pb.h"
+
+#include "common/base/digest.h"
+#include "common/credentials/identity.h"
+#include "hub/rpc/agent_gateway.h"
+
+namespace lockstep {
+
+/// One Fetch: asks the core by groups whether the agent may have the blobs, reads them on the pool
+/// and writes them one response after another. One thing is under way at any time, and each ends in
+/// the next or in Finish.
+class FetchReactor : public grpc::ServerWriteReactor<v1::FetchResponse> {
+ public:
+  /// `parts` outlives the call.
+  FetchReactor(PeerIdentity peer, std::vector<Digest> digests, const AgentGatewayParts* parts);
+
+  void Begin() { Ask(); }
+
+  void OnWriteDone(bool ok) override;
+  void OnDone() override { delete this; }
+
+ private:
+  void Ask();
+  void Load();
+  absl::Status FillResponse();
+  void End(const absl::Status& status);
+
+  const PeerIdentity peer_;
+  const AgentGatewayParts* const parts_;
+
+  // Whatever is under way owns these.
+  std::deque<Digest> unasked_;
+  std::deque<Digest> allowed_;
+  std::string blob_;   // Of allowed_.front(), where offset_ is not 0.
+  size_t offset_ = 0;  // Of blob_: sent before.
+  v1::FetchResponse response_;
+};
+
+}  // namespace lockstep
