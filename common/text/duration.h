@@ -15,7 +15,7 @@ namespace lockstep {
 /// caller can say that the duration must be positive.
 absl::StatusOr<absl::Duration> ParseGoDuration(absl::string_view text);
 
-/// As Go prints it: "1m30s", "1h0m0s", "1.5s", "300ms", "0s".
+/// In the same syntax, without units that are zero: "1m30s", "1h", "1.5s", "300ms", "0s".
 std::string FormatGoDuration(absl::Duration duration);
 
 }  // namespace lockstep
