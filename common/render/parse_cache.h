@@ -30,11 +30,9 @@ struct ParsedObject {
   std::string defines_group, defines_kind;
 };
 
-/// The objects of one file's content in order, or its whole list of errors.
+/// The objects of one file's content in order.
 struct ParsedFile {
   std::vector<ParsedObject> objects;
-  /// "LINE:COLUMN: message"; without the file's name, because content may stand in many files.
-  std::vector<std::string> errors;
   size_t documents = 0;  // Objects and null documents.
 
   size_t CostInBytes() const;

@@ -54,17 +54,17 @@ struct RenderedSet {
   const RenderedObject* Find(const ObjectKey& key) const;
 };
 
-/// Reads all *.yaml, *.yml and *.json files under the folder `path` (normalized) of the commit, or
-/// the one file that `path` is.
+/// Reads all *.yaml, *.yml and *.json files under the folder `path` (normalized) of the commit.
 ///
 /// Lists are flattened; objects of namespaced kinds that name no namespace get
 /// parameters.default_namespace; null documents are skipped. Pure but for the cache, which changes
-/// no result and may be null.
+/// no result and may be null; safe on many threads with one cache.
 ///
-/// Errors: NOT_FOUND where `path` is missing or excluded; RESOURCE_EXHAUSTED for a limit;
-/// INVALID_ARGUMENT for content, with one line per fault as FILE:LINE:COLUMN: message: YAML that is
-/// none, documents that are no objects, one object twice, symbolic links, kustomization files
-/// (nothing is half-rendered). What the snapshot itself fails with passes through.
+/// Errors: NOT_FOUND where `path` is missing or excluded; RESOURCE_EXHAUSTED for more files,
+/// documents or ignore patterns than allowed; INVALID_ARGUMENT for content, with a line per fault
+/// as FILE:LINE:COLUMN: message, for YAML that is none, files over the limit, documents that are no
+/// objects, one object twice, symbolic links. A kustomization file anywhere refuses the folder:
+/// nothing is half-rendered. What the snapshot itself fails with passes through.
 absl::StatusOr<RenderedSet> RenderPlain(const Snapshot& snapshot, absl::string_view path,
                                         const RenderParameters& parameters, ParseCache* cache);
 

@@ -1,6 +1,6 @@
 #pragma once
 
-#include <set>
+#include <map>
 #include <string>
 #include <utility>
 
@@ -19,15 +19,13 @@ class DefinedScopes {
  public:
   /// Later definitions of one kind win.
   void Define(absl::string_view group, absl::string_view kind, Scope scope);
-  bool empty() const { return namespaced_.empty() && cluster_.empty(); }
 
   /// RESOURCES "Scope of an object": the built-in table, then a CRD of the same application, then
   /// unknown.
   Scope Of(absl::string_view group, absl::string_view kind) const;
 
  private:
-  std::set<std::pair<std::string, std::string>> namespaced_;
-  std::set<std::pair<std::string, std::string>> cluster_;
+  std::map<std::pair<std::string, std::string>, Scope> by_kind_;  // Group, kind.
 };
 
 }  // namespace lockstep
