@@ -13,6 +13,7 @@
 #include <absl/time/time.h>
 
 #include "common/render/path.h"
+#include "hub/fleet/git_ref.h"
 #include "hub/fleet/selector.h"
 
 namespace lockstep {
@@ -78,18 +79,6 @@ struct Meta {
 
   NamespacedName Name() const { return {namespace_, name}; }
   friend bool operator==(const Meta&, const Meta&) = default;
-};
-
-/// Which revision to follow; all empty: the remote's HEAD. At most one of branch, tag, semver and
-/// name; commit beside branch or name, or alone.
-struct GitRef {
-  std::string branch;
-  std::string tag;
-  std::string semver;
-  std::string name;
-  std::string commit;  // 40 lower-case hex digits.
-
-  friend bool operator==(const GitRef&, const GitRef&) = default;
 };
 
 struct GitRepositorySpec {
