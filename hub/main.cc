@@ -1,0 +1,240 @@
+#include <signal.h>
+#include <stdlib.h>
+#include <unistd.h>
+
+#include <iostream>
+#include <string>
+#include <vector>
+
+#include <CLI/CLI.hpp>
+#include <absl/strings/str_cat.h>
+
+#include "common/base/clock.h"
+#include "common/base/log.h"
+#include "common/base/status.h"
+#include "hub/hub.h"
+#include "hub/identity/context.h"
+#include "hub/identity/hub_identity.h"
+#include "hub/identity/users.h"
+#include "hub/source/fetch_server.h"
+#include "hub/store/rocks_store.h"
+#include "hub/store/secret_box.h"
+
+namespace lockstep {
+namespace {
+
+constexpr int kFailed = 1;
+constexpr int kUsage = 2;
+
+int Report(const absl::Status& status) {
+  if (status.ok()) return 0;
+  std::cerr << "error: " << status.message() << "\n";
+  return kFailed;
+}
+
+struct LogFlags {
+  std::string level = "info";
+  std::string format = "text";
+
+  void AddTo(CLI::App* app) {
+    app->add_option("--log-level", level, "debug, info, warning or error")
+        ->check(CLI::IsMember({"debug", "info", "warning", "error"}))
+        ->capture_default_str();
+    app->add_option("--log-format", format, "text or json")
+        ->check(CLI::IsMember({"text", "json"}))
+        ->capture_default_str();
+  }
+  void Use() const {
+    LogLevel least = LogLevel::kInfo;
+    ParseLogLevel(level, &least);
+    ConfigureLog(least, format == "json" ? LogFormat::kJson : LogFormat::kText);
+  }
+};
+
+struct InitFlags {
+  std::string data;
+  std::vector<std::string> addresses;
+  uint16_t enrolment_port = kDefaultEnrolmentPort;
+  std::string context_file;
+  std::string context_name = "lockstep";
+};
+
+absl::Status Init(const InitFlags& flags) {
+  InitOptions options;
+  options.data_directory = flags.data;
+  for (const std::string& text : flags.addresses) {
+    LOCKSTEP_ASSIGN_OR_RETURN(HubAddress address, ParseHubAddress(text, flags.enrolment_port));
+    options.addresses.push_back(std::move(address));
+  }
+  options.context_file = flags.context_file.empty() ? DefaultContextPath() : flags.context_file;
+  options.context_name = flags.context_name;
+  LOCKSTEP_RETURN_IF_ERROR(InitHub(options, SystemClock()->Now()));
+  if (absl::Status status = SecretBox::MakeKey(SecretKeyPath(flags.data));
+      !status.ok() && !absl::IsAlreadyExists(status)) {
+    return status;
+  }
+  std::cout << "made a hub in " << flags.data << "\nthe admin's context \"" << flags.context_name << "\" is in "
+            << options.context_file << "\nnext: lockstep-hub serve --data " << flags.data << "\n";
+  return absl::OkStatus();
+}
+
+void AddInit(CLI::App* root, int* code) {
+  auto flags = std::make_shared<InitFlags>();
+  CLI::App* app = root->add_subcommand("init", "make a hub: its authority, its certificate, the first admin");
+  app->add_option("--data", flags->data, "directory of all that the hub keeps")->required();
+  app->add_option("--address", flags->addresses, "HOST[:PORT] where agents and people reach it; may be repeated")
+      ->required();
+  app->add_option("--enrol-port", flags->enrolment_port, "port of the enrolment endpoint there")->capture_default_str();
+  app->add_option("--context-file", flags->context_file, "where the admin's context goes; else the user's own");
+  app->add_option("--context-name", flags->context_name, "what the context is called")->capture_default_str();
+  app->callback([flags, code] { *code = Report(Init(*flags)); });
+}
+
+int Serve(const HubConfig& config) {
+  // Blocked before any thread starts, so that only sigwait here takes them.
+  sigset_t signals;
+  sigemptyset(&signals);
+  sigaddset(&signals, SIGINT);
+  sigaddset(&signals, SIGTERM);
+  pthread_sigmask(SIG_BLOCK, &signals, nullptr);
+  signal(SIGPIPE, SIG_IGN);
+  absl::StatusOr<std::unique_ptr<Hub>> hub = Hub::Start(config);
+  if (!hub.ok()) return Report(hub.status());
+  int received = 0;
+  sigwait(&signals, &received);
+  Log(LogLevel::kInfo, "hub ends", {{"signal", received}});
+  // A second signal ends the program at once.
+  pthread_sigmask(SIG_UNBLOCK, &signals, nullptr);
+  (*hub)->Stop();
+  return 0;
+}
+
+void AddServe(CLI::App* root, int* code) {
+  auto config = std::make_shared<HubConfig>();
+  auto log = std::make_shared<LogFlags>();
+  CLI::App* app = root->add_subcommand("serve", "run the hub");
+  app->add_option("--data", config->data_directory, "as given to init")->required();
+  app->add_option("--listen", config->listen, "HOST:PORT for agents and people")->capture_default_str();
+  app->add_option("--enrol-listen", config->enrolment_listen, "HOST:PORT for agents that join")->capture_default_str();
+  app->add_option("--metrics-listen", config->metrics_listen, "HOST:PORT for /metrics, /healthz and /readyz")
+      ->capture_default_str();
+  app->add_option("--allow-source", config->allow_sources,
+                  "URL prefix or CIDR: loopback, private addresses, http and file only where one names them");
+  app->add_option("--fetch-bytes-max", config->fetch_limits.bytes, "of one fetch")->capture_default_str();
+  app->add_option("--fetch-objects-max", config->fetch_limits.objects, "of one fetch")->capture_default_str();
+  app->add_option("--config-repository", config->config_url, "URL: resources come from there alone");
+  app->add_option("--config-ref", config->config_branch, "its branch; else the remote's HEAD");
+  app->add_option("--config-path", config->config_path, "the folder in it; else the root");
+  app->add_option("--config-credentials", config->config_credentials, "a Secret manifest, mode 0600");
+  log->AddTo(app);
+  app->callback([config, log, code] {
+    log->Use();
+    *code = Serve(*config);
+  });
+}
+
+void AddRecover(CLI::App* root, int* code) {
+  auto data = std::make_shared<std::string>();
+  auto accept = std::make_shared<bool>(false);
+  CLI::App* app = root->add_subcommand("recover", "open a damaged store and give up what is lost");
+  app->add_option("--data", *data, "as given to init")->required();
+  app->add_flag("--accept-loss", *accept, "really");
+  app->callback([data, accept, code] {
+    if (!*accept) {
+      std::cerr << "error: recover gives up decisions that were acknowledged; say --accept-loss if that is meant\n";
+      *code = kUsage;
+      return;
+    }
+    const absl::StatusOr<LossReport> report = RocksStore::Recover(StorePath(*data), RocksOptions());
+    if (!report.ok()) {
+      *code = Report(report.status());
+      return;
+    }
+    std::cout << "opened: " << report->found.counter << " of " << report->acknowledged.counter
+              << " commits are there. Agents that saw more find the hub behind: it pushes and deletes nothing until "
+                 "`lockstep approve --hub`.\n";
+  });
+}
+
+struct UserFlags {
+  std::string data;
+  std::string name;
+  std::string context_file;
+  std::string context_name = "lockstep";
+};
+
+absl::Status WriteUser(const UserFlags& flags, bool renew) {
+  LOCKSTEP_ASSIGN_OR_RETURN(const HubIdentity identity, HubIdentity::Load(flags.data));
+  const UserDirectory users(absl::StrCat(flags.data, "/users"));
+  const absl::Time now = SystemClock()->Now();
+  LOCKSTEP_ASSIGN_OR_RETURN(const UserCredentials credentials,
+                            renew ? users.Renew(identity.authority(), flags.name, now)
+                                  : users.Add(identity.authority(), flags.name, now));
+  Context context;
+  context.name = flags.context_name;
+  context.user = flags.name;
+  for (const HubAddress& address : identity.addresses()) context.hubs.push_back(address.Target());
+  context.material = {credentials.key_pem, credentials.certificate_pem, identity.authority().certificate().ToPem()};
+  LOCKSTEP_RETURN_IF_ERROR(AddContext(flags.context_file, context, ExistingContext::kReplace));
+  std::cout << "wrote the context of " << flags.name << " to " << flags.context_file
+            << "; hand it over and delete it here: it holds a private key\n";
+  return absl::OkStatus();
+}
+
+absl::Status ListUsers(const UserFlags& flags) {
+  LOCKSTEP_ASSIGN_OR_RETURN(const std::vector<User> users, UserDirectory(absl::StrCat(flags.data, "/users")).List());
+  for (const User& user : users) {
+    std::cout << user.name << "  until " << absl::FormatTime("%Y-%m-%d", user.not_after, absl::UTCTimeZone()) << "  key "
+              << user.fingerprint.Short() << "\n";
+  }
+  return absl::OkStatus();
+}
+
+void AddUser(CLI::App* root, int* code) {
+  CLI::App* app = root->add_subcommand("user", "who may ask the hub");
+  app->require_subcommand(1);
+  const auto add = [&](const std::string& name, const std::string& summary, auto run, bool named, bool writes) {
+    auto flags = std::make_shared<UserFlags>();
+    CLI::App* sub = app->add_subcommand(name, summary);
+    sub->add_option("--data", flags->data, "as given to init")->required();
+    if (named) sub->add_option("name", flags->name, "the person")->required();
+    if (writes) {
+      sub->add_option("--context-file", flags->context_file, "where the context with the new key goes")->required();
+      sub->add_option("--context-name", flags->context_name, "what the context is called")->capture_default_str();
+    }
+    sub->callback([flags, run, code] { *code = Report(run(*flags)); });
+  };
+  add("add", "let a person in", [](const UserFlags& flags) { return WriteUser(flags, false); }, true, true);
+  add("renew", "a new key and certificate; the old ones end", [](const UserFlags& flags) { return WriteUser(flags, true); },
+      true, true);
+  add("remove", "shut a person out",
+      [](const UserFlags& flags) { return UserDirectory(absl::StrCat(flags.data, "/users")).Remove(flags.name); }, true,
+      false);
+  add("list", "show all", ListUsers, false, false);
+}
+
+int Main(int argc, char** argv) {
+  int code = 0;
+  CLI::App app("The hub: follows Git, tells the agents, answers people.", "lockstep-hub");
+  app.set_version_flag("--version", absl::StrCat("lockstep-hub ", LOCKSTEP_VERSION));
+  app.require_subcommand(1);
+  AddInit(&app, &code);
+  AddServe(&app, &code);
+  AddUser(&app, &code);
+  AddRecover(&app, &code);
+  try {
+    app.parse(argc, argv);
+  } catch (const CLI::ParseError& error) {
+    return app.exit(error) == 0 ? 0 : kUsage;
+  }
+  return code;
+}
+
+}  // namespace
+}  // namespace lockstep
+
+int main(int argc, char** argv) {
+  // The program that the hub starts for itself to talk to Git servers (hub/source); before anything else runs.
+  if (argc >= 2 && std::string(argv[1]) == "fetch-server") return lockstep::RunFetchServer();
+  return lockstep::Main(argc, argv);
+}

@@ -1,0 +1,78 @@
+#include "hub/ports/source_port.h"
+
+#include <utility>
+
+#include <absl/strings/str_cat.h>
+
+#include "common/base/log.h"
+#include "common/base/status.h"
+#include "hub/secrets/sealed.h"
+
+namespace lockstep {
+namespace {
+
+std::string CredentialsKey(const GitRepository& repository) {
+  return repository.spec.secret.empty() ? "" : absl::StrCat(repository.meta.namespace_, "/", repository.spec.secret);
+}
+
+}  // namespace
+
+void SourcePort::Start(effect::StartFetch fetch) {
+  parts_.pool->Run([this, fetch = std::move(fetch)] {
+    const absl::Duration begun = parts_.clock->Monotonic();
+    const absl::StatusOr<FetchResult> result = Fetch(fetch);
+    parts_.metrics->source_fetch_duration->Observe(parts_.clock->Monotonic() - begun);
+    parts_.metrics->source_fetches->With(!result.ok() ? "failed" : result->changed ? "changed" : "unchanged").Increment();
+    if (!result.ok()) {
+      Log(LogLevel::kWarning, "fetch failed",
+          {{"repository", fetch.repository.ToString()}, {"error", result.status().message()}});
+      loop_->Post(event::FetchDone{fetch.repository, result.status()});
+      return;
+    }
+    if (result->changed) {
+      Log(LogLevel::kInfo, "revision fetched",
+          {{"repository", fetch.repository.ToString()}, {"revision", result->revision}, {"forced", result->forced}});
+    }
+    loop_->Post(event::FetchDone{fetch.repository, event::Fetched{result->revision, result->commit, result->forced}});
+  });
+}
+
+absl::StatusOr<FetchResult> SourcePort::Fetch(const effect::StartFetch& fetch) {
+  const GitRepository& repository = *fetch.specification;
+  FetchRequest request;
+  LOCKSTEP_ASSIGN_OR_RETURN(request.url, GitUrl::Parse(repository.spec.url));
+  request.ref = repository.spec.ref;
+  request.timeout = repository.spec.timeout;
+  request.credentials_key = CredentialsKey(repository);
+  if (!repository.spec.secret.empty()) {
+    const ResourceKey key{ResourceKind::kSecret, repository.meta.namespace_, repository.spec.secret};
+    if (!fetch.secret.has_value()) {
+      return absl::NotFoundError(absl::StrCat(key.ToString(), " does not exist; apply it, or remove spec.secretRef"));
+    }
+    LOCKSTEP_ASSIGN_OR_RETURN(const auto data, OpenSecret(*parts_.box, key, *fetch.secret));
+    const absl::StatusOr<GitCredentials> credentials = CredentialsFromSecret(request.url, data);
+    if (!credentials.ok()) return Annotate(credentials.status(), absl::StrCat("using ", key.ToString()));
+    request.credentials = *credentials;
+  }
+  {
+    MutexLock lock(&mutex_);
+    mirrors_[fetch.repository] = MirrorName(request.url, request.credentials_key);
+  }
+  return parts_.source->Fetch(request);
+}
+
+absl::StatusOr<std::shared_ptr<const Snapshot>> SourcePort::Open(const NamespacedName& repository,
+                                                                 absl::string_view commit) {
+  std::string mirror;
+  {
+    MutexLock lock(&mutex_);
+    const auto known = mirrors_.find(repository);
+    if (known == mirrors_.end()) {
+      return absl::NotFoundError(absl::StrCat("GitRepository ", repository.ToString(), " was not fetched yet"));
+    }
+    mirror = known->second;
+  }
+  return parts_.source->Open(mirror, commit);
+}
+
+}  // namespace lockstep

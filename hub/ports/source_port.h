@@ -1,0 +1,52 @@
+#pragma once
+
+#include <map>
+#include <memory>
+#include <string>
+
+#include "common/base/mutex.h"
+#include "common/base/thread.h"
+#include "hub/loop/loop.h"
+#include "hub/loop/ports.h"
+#include "hub/metrics/hub_metrics.h"
+#include "hub/source/git_source.h"
+#include "hub/store/secret_box.h"
+
+namespace lockstep {
+
+/// The loop's way to Git: fetches on a pool, with the credentials opened for just that call, and opens what was fetched.
+///
+/// Everything borrowed outlives this; Start is called on the loop thread, Open on any.
+class SourcePort : public FetchPort, public SnapshotProvider {
+ public:
+  struct Parts {
+    GitSource* source = nullptr;
+    const SecretBox* box = nullptr;
+    TaskRunner* pool = nullptr;
+    HubMetrics* metrics = nullptr;
+    Clock* clock = nullptr;
+  };
+
+  explicit SourcePort(Parts parts) : parts_(parts) {}
+
+  /// Where results go; set before the loop starts.
+  void set_loop(Loop* loop) { loop_ = loop; }
+
+  void Start(effect::StartFetch fetch) override;
+
+  absl::StatusOr<std::shared_ptr<const Snapshot>> Open(const NamespacedName& repository,
+                                                       absl::string_view commit) override;
+
+ private:
+  absl::StatusOr<FetchResult> Fetch(const effect::StartFetch& fetch);
+
+  // Fixed before the loop starts.
+  const Parts parts_;
+  Loop* loop_ = nullptr;
+
+  // Guarded by mutex_.
+  Mutex mutex_;
+  std::map<NamespacedName, std::string> mirrors_ ABSL_GUARDED_BY(mutex_);  // Of the last fetch.
+};
+
+}  // namespace lockstep
