@@ -10,6 +10,7 @@
 #include <absl/strings/str_cat.h>
 #include <openssl/crypto.h>
 #include <openssl/evp.h>
+#include <openssl/hmac.h>
 
 #include "common/base/digest.h"
 #include "common/base/file.h"
@@ -124,6 +125,17 @@ absl::StatusOr<std::string> SecretBox::Unseal(absl::string_view context,
   OPENSSL_cleanse(plain.data(), plain.size());
   return absl::DataLossError(
       "opening a sealed value: it was changed, or belongs to another record");
+}
+
+Digest SecretBox::KeyedDigest(absl::string_view context, absl::string_view plain) const {
+  // The inner digests fix both lengths, so that context and text cannot run into each other.
+  const std::string message =
+      absl::StrCat("keyed digest", Digest::Of(context).bytes(), Digest::Of(plain).bytes());
+  unsigned char raw[Digest::kSize];
+  unsigned int size = sizeof raw;
+  HMAC(EVP_sha256(), key_.data(), static_cast<int>(key_.size()), Bytes(message), message.size(),
+       raw, &size);
+  return *Digest::FromBytes(absl::string_view(reinterpret_cast<const char*>(raw), sizeof raw));
 }
 
 }  // namespace lockstep

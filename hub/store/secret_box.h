@@ -6,6 +6,8 @@
 #include <absl/status/statusor.h>
 #include <absl/strings/string_view.h>
 
+#include "common/base/digest.h"
+
 namespace lockstep {
 
 /// Seals what must not be readable in the store: the data of Secret resources, under a key that
@@ -34,6 +36,10 @@ class SecretBox {
   /// FAILED_PRECONDITION if it was sealed under another key; DATA_LOSS if it was changed or belongs
   /// to another context. Messages hold nothing of the content.
   absl::StatusOr<std::string> Unseal(absl::string_view context, absl::string_view sealed) const;
+
+  /// Tells whether two plain texts of one context are equal, without telling anything of them to
+  /// those who lack the key: HMAC-SHA256.
+  Digest KeyedDigest(absl::string_view context, absl::string_view plain) const;
 
  private:
   explicit SecretBox(std::string key);
