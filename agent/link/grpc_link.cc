@@ -1,0 +1,251 @@
+#include "agent/link/grpc_link.h"
+
+#include <algorithm>
+#include <utility>
+#include <variant>
+
+#include <absl/strings/str_cat.h>
+#include <grpcpp/grpcpp.h>
+
+#include "agent/identity/enrol.h"
+#include "agent/link/session.h"
+#include "common/base/log.h"
+#include "common/base/status.h"
+#include "common/rpc/credentials.h"
+#include "common/rpc/wire.h"
+
+namespace lockstep {
+namespace {
+
+constexpr size_t kStackBytes = 256 << 10;
+// How long the thread looks away at most: the wall clock, by which certificates end, may jump.
+constexpr absl::Duration kGlance = absl::Minutes(1);
+
+grpc::ChannelArguments LinkArguments() {
+  grpc::ChannelArguments arguments;
+  arguments.SetMaxReceiveMessageSize(static_cast<int>(kWireBytesMax));
+  arguments.SetMaxSendMessageSize(static_cast<int>(kWireBytesMax));
+  arguments.SetInt(GRPC_ARG_KEEPALIVE_TIME_MS, 20'000);
+  arguments.SetInt(GRPC_ARG_KEEPALIVE_TIMEOUT_MS, 10'000);
+  arguments.SetInt(GRPC_ARG_KEEPALIVE_PERMIT_WITHOUT_CALLS, 1);
+  arguments.SetInt(GRPC_ARG_HTTP2_MAX_PINGS_WITHOUT_DATA, 0);
+  arguments.SetInt(GRPC_ARG_HTTP2_BDP_PROBE, 0);
+  arguments.SetInt(GRPC_ARG_HTTP2_STREAM_LOOKAHEAD_BYTES, 64 << 10);
+  // Every attempt is a channel of its own: when to try again is for ReconnectDelay alone to say.
+  arguments.SetInt(GRPC_ARG_USE_LOCAL_SUBCHANNEL_POOL, 1);
+  arguments.SetInt(GRPC_ARG_ENABLE_RETRIES, 0);
+  arguments.SetInt(GRPC_ARG_SERVICE_CONFIG_DISABLE_RESOLUTION, 1);
+  return arguments;
+}
+
+}  // namespace
+
+LinkIdentity IdentityIn(std::string directory, const Clock* clock) {
+  return {
+      .accept =
+          [directory, clock](const AgentIdentity& identity, const CertificateIssued& issued) {
+            return AcceptCertificate(directory, identity, issued, clock->Now());
+          },
+      .renew_after_expiry =
+          [directory, clock](const AgentIdentity& identity) {
+            return RenewAfterExpiry(directory, identity, clock->Now());
+          },
+  };
+}
+
+// Called on gRPC's threads, one call at a time.
+class GrpcAgentLink::Listener : public LinkSession::Listener {
+ public:
+  explicit Listener(GrpcAgentLink* link) : link_(link) {}
+
+  void OnOpen() override {
+    link_->events_->OnLinkUp();
+    MutexLock lock(&link_->mutex_);
+    link_->present_->open = true;
+  }
+
+  void OnMessage(HubMessage message) override {
+    {
+      MutexLock lock(&link_->mutex_);
+      Present& present = *link_->present_;
+      if (auto* issued = std::get_if<CertificateIssued>(&message)) {
+        present.issued = std::move(*issued);
+        return;
+      }
+      if (const auto* welcome = std::get_if<Welcome>(&message)) present.welcome = *welcome;
+      if (const auto* goodbye = std::get_if<Goodbye>(&message)) present.goodbye = *goodbye;
+    }
+    link_->events_->OnMessage(std::move(message));
+  }
+
+  void OnClosed(const absl::Status& status) override {
+    MutexLock lock(&link_->mutex_);
+    link_->present_->status = status;
+    link_->present_->closed = true;
+  }
+
+ private:
+  GrpcAgentLink* const link_;
+};
+
+GrpcAgentLink::GrpcAgentLink(GrpcLinkOptions options)
+    : renewal_(std::move(options.renewal)),
+      connect_(options.connect),
+      clock_(options.clock),
+      rng_(options.rng),
+      identity_(std::move(options.identity)),
+      renew_at_(RenewalTime(identity_.certificate, rng_)),
+      certificate_end_(identity_.certificate.not_after()) {}
+
+GrpcAgentLink::~GrpcAgentLink() { Stop(); }
+
+void GrpcAgentLink::Start(LinkEvents* events) {
+  events_ = events;
+  thread_ = Thread(
+      "link", [this] { Run(); }, kStackBytes);
+}
+
+void GrpcAgentLink::Stop() {
+  {
+    MutexLock lock(&mutex_);
+    stopping_ = true;
+  }
+  thread_.Join();
+}
+
+void GrpcAgentLink::Send(AgentMessage message) {
+  std::shared_ptr<LinkSession> session;
+  {
+    MutexLock lock(&mutex_);
+    if (present_) session = present_->session;
+  }
+  if (session != nullptr) session->Send(std::move(message));
+}
+
+std::shared_ptr<grpc::Channel> GrpcAgentLink::channel() const {
+  MutexLock lock(&mutex_);
+  return present_ && present_->open ? present_->channel : nullptr;
+}
+
+absl::Time GrpcAgentLink::certificate_end() const {
+  MutexLock lock(&mutex_);
+  return certificate_end_;
+}
+
+// The thread: one attempt after another.
+void GrpcAgentLink::Run() {
+  LinkEnd end;
+  size_t hub = 0;
+  absl::Duration delay = absl::ZeroDuration();
+  while (Pause(delay)) {
+    const std::string target = identity_.hubs[hub % identity_.hubs.size()].Target();
+    const absl::StatusOr<Present> stream = RunStream(target);
+    const bool welcomed = stream.ok() && stream->welcome.has_value();
+    if (welcomed) end.spread = stream->welcome->spread;
+    end.failures = welcomed ? 0 : end.failures + 1;
+    end.goodbye = stream.ok() ? stream->goodbye : std::nullopt;
+    if (!welcomed) ++hub;
+    delay = ReconnectDelay(end, rng_);
+    Log(LogLevel::kWarning, welcomed ? "link to the hub ended" : "hub not reached",
+        {{"hub", target},
+         {"error", stream.ok() ? stream->status : stream.status()},
+         {"retry_in", delay}});
+  }
+}
+
+// From the attempt to connect to the stream's end.
+absl::StatusOr<GrpcAgentLink::Present> GrpcAgentLink::RunStream(const std::string& target) {
+  LOCKSTEP_RETURN_IF_ERROR(RenewIfExpired());
+  LOCKSTEP_ASSIGN_OR_RETURN(std::shared_ptr<grpc::ChannelCredentials> credentials,
+                            MakeHubChannelCredentials(identity_.Material()));
+  Listener listener(this);
+  Present begin;
+  begin.channel = grpc::CreateCustomChannel(target, credentials, LinkArguments());
+  begin.session = std::make_shared<LinkSession>(begin.channel, &listener);
+  const std::shared_ptr<LinkSession> session = begin.session;
+  {
+    MutexLock lock(&mutex_);
+    present_ = std::move(begin);
+  }
+  session->Start();
+  AwaitEnd(session);
+  Present end;
+  {
+    MutexLock lock(&mutex_);
+    end = *std::exchange(present_, std::nullopt);
+  }
+  if (end.open) events_->OnLinkDown();
+  return end;
+}
+
+absl::Status GrpcAgentLink::RenewIfExpired() {
+  if (!identity_.ExpiredAt(clock_->Now())) return absl::OkStatus();
+  LOCKSTEP_ASSIGN_OR_RETURN(identity_, renewal_.renew_after_expiry(identity_));
+  renew_at_ = RenewalTime(identity_.certificate, rng_);
+  Log(LogLevel::kInfo, "certificate renewed after its end",
+      {{"not_after", identity_.certificate.not_after()}});
+  MutexLock lock(&mutex_);
+  certificate_end_ = identity_.certificate.not_after();
+  return absl::OkStatus();
+}
+
+// Does what is due while the stream lives; returns when it is closed.
+void GrpcAgentLink::AwaitEnd(const std::shared_ptr<LinkSession>& session) {
+  const absl::Duration connect_by = clock_->Monotonic() + connect_;
+  while (true) {
+    bool cancel = false;
+    std::string session_name;
+    std::optional<CertificateIssued> issued;
+    {
+      MutexLock lock(&mutex_);
+      const absl::Duration connecting = connect_by - clock_->Monotonic();
+      const bool open = present_->open;
+      absl::Duration wait = open ? std::min(kGlance, renew_at_ - clock_->Now()) : connecting;
+      wait = std::max(wait, absl::ZeroDuration());
+      mutex_.AwaitWithTimeout(absl::Condition(this, &GrpcAgentLink::HasNews), wait);
+      if (present_->closed) return;
+      cancel = stopping_ || (!present_->open && connecting <= absl::ZeroDuration());
+      issued = std::exchange(present_->issued, std::nullopt);
+      if (present_->welcome) session_name = present_->welcome->session;
+    }
+    if (cancel) {
+      session->Cancel();
+      MutexLock lock(&mutex_);
+      mutex_.Await(absl::Condition(&present_->closed));
+      return;
+    }
+    if (issued) TakeCertificate(*issued);
+    if (clock_->Now() >= renew_at_) AskForCertificate(session.get(), session_name);
+  }
+}
+
+bool GrpcAgentLink::HasNews() const {
+  return stopping_ || present_->closed || present_->issued.has_value();
+}
+
+void GrpcAgentLink::AskForCertificate(LinkSession* session, absl::string_view session_name) {
+  renew_at_ =
+      clock_->Now() + rng_->Between(absl::Minutes(1), absl::Minutes(5));  // Where no answer comes.
+  if (session_name.empty()) return;
+  session->Send(MakeCertificateRequest(identity_, session_name));
+}
+
+void GrpcAgentLink::TakeCertificate(const CertificateIssued& issued) {
+  absl::StatusOr<AgentIdentity> identity = renewal_.accept(identity_, issued);
+  if (!identity.ok()) {
+    Log(LogLevel::kError, "hub's new certificate refused", {{"error", identity.status()}});
+    return;
+  }
+  identity_ = *std::move(identity);
+  renew_at_ = RenewalTime(identity_.certificate, rng_);
+  Log(LogLevel::kInfo, "certificate renewed", {{"not_after", identity_.certificate.not_after()}});
+  MutexLock lock(&mutex_);
+  certificate_end_ = identity_.certificate.not_after();
+}
+
+bool GrpcAgentLink::Pause(absl::Duration delay) {
+  MutexLock lock(&mutex_);
+  return !mutex_.AwaitWithTimeout(absl::Condition(&stopping_), delay);
+}
+
+}  // namespace lockstep
