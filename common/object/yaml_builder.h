@@ -67,9 +67,10 @@ class YamlBuilder {
   };
 
   struct Item {
-    Object::Member member;  // Without a key in a list.
+    std::string key;
     Place key_place;
     bool merge = false;  // The value is a mapping, or a list of them, to merge.
+    Value value;
   };
 
   // What an alias repeats. Lists and mappings are content of the tree that is being made.
@@ -79,10 +80,9 @@ class YamlBuilder {
     size_t nodes = 0;
     size_t bytes = 0;  // Of keys and texts.
     Place place;
-    Kind kind = Kind::kList;
-    const Object::Member* members = nullptr;
+    const Object* object = nullptr;
     const Value* items = nullptr;
-    size_t size = 0;  // Of members or items.
+    size_t item_count = 0;
     YamlScalar scalar;
   };
 
@@ -93,7 +93,7 @@ class YamlBuilder {
   absl::Status CountNodes(size_t count, Place place);
   absl::StatusOr<YamlScalar> Resolve(const Scalar& scalar) const;
   absl::Status AddKey(YamlScalar scalar, Place place);
-  absl::Status AddValue(Value&& value, uint32_t height);
+  absl::Status AddValue(Value value, uint32_t height);
   uint32_t NameAnchor(absl::string_view name, Anchor anchor);
   absl::StatusOr<Value> Repeat(const Anchor& anchor) const;
   absl::Status FinishMapping(const Frame& frame, Object* object);
