@@ -1,6 +1,7 @@
 #include "common/render/plain.h"
 
 #include <algorithm>
+#include <deque>
 #include <utility>
 
 #include <absl/strings/ascii.h>
@@ -48,7 +49,7 @@ struct LoadedFile {
 
 // An object that is settled: its key, and the form of it that counts.
 struct Settled {
-  ObjectKey key;
+  const ObjectKey* key;  // Of the object, or one of the renderer's own.
   const ParsedObject* object;
   const SourceFile* source;
 };
@@ -74,10 +75,10 @@ class PlainRenderer {
     for (const std::string& fault : tree.faults) faults_.Add(fault);
     set_.warnings = tree.warnings;
     LOCKSTEP_RETURN_IF_ERROR(Load(tree.files));
-    std::vector<Settled> settled = Settle();
+    const std::vector<Settled> settled = Settle();
     CheckOnce(settled);
     LOCKSTEP_RETURN_IF_ERROR(faults_.status());
-    return Finish(std::move(settled));
+    return Finish(settled);
   }
 
  private:
@@ -135,13 +136,14 @@ class PlainRenderer {
 
   std::vector<Settled> Settle() {
     std::vector<Settled> settled;
+    settled.reserve(loaded_.size());
     for (LoadedFile& file : loaded_) {
       for (size_t i = 0; i < file.as_written->objects.size(); ++i) {
         settled.push_back(SettleOne(file, i));
       }
     }
     std::stable_sort(settled.begin(), settled.end(),
-                     [](const Settled& a, const Settled& b) { return a.key < b.key; });
+                     [](const Settled& a, const Settled& b) { return *a.key < *b.key; });
     return settled;
   }
 
@@ -150,11 +152,14 @@ class PlainRenderer {
     const Scope scope = scopes_.Of(object.key.group, object.key.kind);
     if (scope == Scope::kNamespaced && object.key.namespace_.empty()) {
       const ParsedObject& moved = InDefaultNamespace(file)[position];
-      return {moved.key, &moved, file.source};
+      return {&moved.key, &moved, file.source};
     }
-    Settled settled{object.key, &object, file.source};
-    if (scope == Scope::kCluster) settled.key.namespace_.clear();
-    return settled;
+    if (scope == Scope::kCluster && !object.key.namespace_.empty()) {
+      ObjectKey& key = own_keys_.emplace_back(object.key);
+      key.namespace_.clear();  // Kubernetes takes no notice of it there.
+      return {&key, &object, file.source};
+    }
+    return {&object.key, &object, file.source};
   }
 
   // All objects of the file that may need it, because the cache holds whole files.
@@ -177,23 +182,23 @@ class PlainRenderer {
 
   void CheckOnce(const std::vector<Settled>& settled) {
     for (size_t i = 1; i < settled.size(); ++i) {
-      if (settled[i].key != settled[i - 1].key) continue;
+      if (*settled[i].key != *settled[i - 1].key) continue;
       faults_.Add(absl::StrCat(settled[i].source->path, ":", settled[i].object->place.line, ":",
-                               settled[i].object->place.column, ": ", settled[i].key.ToString(),
+                               settled[i].object->place.column, ": ", settled[i].key->ToString(),
                                " is also in ", settled[i - 1].source->path, ":",
                                settled[i - 1].object->place.line,
                                "; an application names an object once"));
     }
   }
 
-  absl::StatusOr<RenderedSet> Finish(std::vector<Settled> settled) {
+  absl::StatusOr<RenderedSet> Finish(const std::vector<Settled>& settled) {
     std::vector<ManifestEntry> entries;
     entries.reserve(settled.size());
     set_.objects.reserve(settled.size());
-    for (Settled& one : settled) {
-      entries.push_back({one.key, one.object->blob});
-      set_.objects.push_back({std::move(one.key), one.object->blob, one.object->json,
-                              one.source->path, one.object->place.line});
+    for (const Settled& one : settled) {
+      entries.push_back({*one.key, one.object->blob});
+      set_.objects.push_back(
+          {*one.key, one.object->blob, one.object->json, one.source->path, one.object->place.line});
     }
     LOCKSTEP_ASSIGN_OR_RETURN(set_.manifest, Manifest::Make(std::move(entries)));
     return std::move(set_);
@@ -204,6 +209,7 @@ class PlainRenderer {
   ParseCache* const cache_;  // Borrowed; may be null.
   Faults faults_;
   std::vector<LoadedFile> loaded_;
+  std::deque<ObjectKey> own_keys_;
   DefinedScopes scopes_;
   RenderedSet set_;
 };

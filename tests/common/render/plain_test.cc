@@ -9,6 +9,7 @@
 
 #include "common/object/json.h"
 #include "common/render/map_snapshot.h"
+#include "common/render/path.h"
 #include "tests/testing/status.h"
 
 namespace lockstep {
@@ -378,6 +379,18 @@ TEST(RenderPlain, IsTheSameWhateverTheCacheHolds) {
   EXPECT_EQ(RenderPlain(MapSnapshot(kCommit, files), "", {}, &small).status(),
             Render(files).status());
   EXPECT_LE(small.stats().bytes, 600u);
+}
+
+TEST(RenderPlain, F70AnErrorOfOneClustersFolderIsThatClustersAlone) {
+  const MapSnapshot snapshot(
+      kCommit, {{"web/eu-1/a.yaml", ConfigMap("a")}, {"web/eu-2/a.yaml", "kind: [broken"}});
+  ParseCache cache(1 << 20);
+  ASSERT_OK_AND_ASSIGN(const PathTemplate path, PathTemplate::Parse("web/${cluster.name}"));
+  EXPECT_THAT(RenderPlain(snapshot, *path.Expand({"eu-2", {}}), {}, &cache),
+              StatusIs(kInvalid, HasSubstr("web/eu-2/a.yaml:")));
+  ASSERT_OK_AND_ASSIGN(const RenderedSet set,
+                       RenderPlain(snapshot, *path.Expand({"eu-1", {}}), {}, &cache));
+  EXPECT_EQ(set.manifest->size(), 1u);
 }
 
 TEST(RenderInput, IsEqualWhereNothingThatCountsChanged) {
