@@ -13,11 +13,13 @@
 #include "common/credentials/certificate.h"
 #include "common/credentials/join_token.h"
 
-// What the agent's directory holds of its identity; everything is of mode 0600 in directories of
-// mode 0700:
+// The agent's identity is one file of mode 0600, DIRECTORY/identity.pem, so that it changes as a
+// whole:
 //
-//     identity/agent.key  identity/agent.crt  identity/ca.crt
-//     identity/hubs           one "HOST:PORT ENROLMENT_PORT" per line
+//     HOST:PORT ENROLMENT_PORT           a line for each of the hub's addresses
+//     -----BEGIN PRIVATE KEY-----
+//     -----BEGIN CERTIFICATE-----        the agent's; it says which cluster this is
+//     -----BEGIN CERTIFICATE-----        the hub's authority; more than one while it changes
 
 namespace lockstep {
 
@@ -38,7 +40,7 @@ struct AgentIdentity {
 /// NOT_FOUND if the agent did not join yet, DATA_LOSS naming the file for one that is broken.
 absl::StatusOr<AgentIdentity> LoadIdentity(absl::string_view directory);
 
-/// Writes all of it in one step: a reader sees the old identity or the new one.
+/// Writes it, durable when it returns: a reader sees the old identity or the new one.
 absl::Status SaveIdentity(absl::string_view directory, const AgentIdentity& identity);
 
 /// When to ask for the next certificate: at half of its life, a tenth of it earlier or later by

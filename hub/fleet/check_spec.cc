@@ -4,16 +4,16 @@
 #include <string>
 #include <utility>
 
-#include <absl/strings/ascii.h>
 #include <absl/strings/escaping.h>
-#include <absl/strings/match.h>
 #include <absl/strings/str_cat.h>
 #include <absl/strings/str_join.h>
+#include <absl/strings/strip.h>
 
 #include "common/render/ignore.h"
 #include "common/text/names.h"
 #include "common/text/nearest.h"
 #include "hub/fleet/checks.h"
+#include "hub/source/git_url.h"
 
 namespace lockstep {
 namespace {
@@ -47,71 +47,20 @@ size_t ReadWord(const std::string& text, const std::vector<std::string>& words,
   return 0;
 }
 
-// The outer form only: the part that fetches parses it whole, with what the operator allows.
-void CheckUrl(const std::string& url, const FieldPath& field, Errors& errors) {
-  if (url.empty()) return errors.push_back({field, "is required"});
-  if (url.size() > 2048) return errors.push_back({field, "has more than 2,048 bytes"});
-  const auto is_bad = [](unsigned char c) { return c <= 0x20 || c == 0x7f || c == '\\'; };
-  if (std::any_of(url.begin(), url.end(), is_bad)) {
-    return errors.push_back({field, "holds a space, backslash or control character"});
-  }
-  for (const absl::string_view scheme : {"https://", "http://"}) {
-    if (!absl::StartsWith(url, scheme)) continue;
-    const absl::string_view host = absl::string_view(url).substr(scheme.size());
-    if (absl::StrContains(host.substr(0, host.find('/')), "@")) {
-      errors.push_back({field,
-                        "holds a user or password; put them into a Secret and name it in "
-                        "spec.secretRef"});
-    }
-    return;
-  }
-  const bool other = absl::StartsWith(url, "ssh://") || absl::StartsWith(url, "file://");
-  const size_t at = url.find('@'), colon = url.find(':');
-  const bool scp = !absl::StrContains(url, "://") && at != std::string::npos &&
-                   colon != std::string::npos && at > 0 && at + 1 < colon;
-  if (!other && !scp) {
-    errors.push_back({field,
-                      "is no URL of a Git repository; write https://HOST/PATH, "
-                      "ssh://USER@HOST/PATH or USER@HOST:PATH"});
-  }
-}
-
 GitRef ReadRef(const v1::GitRef& message, const FieldPath& path, Errors& errors) {
   GitRef ref{message.branch(), message.tag(), message.semver(), message.name(), message.commit()};
-  const std::pair<absl::string_view, const std::string*> names[] = {
-      {"branch", &ref.branch}, {"tag", &ref.tag}, {"semver", &ref.semver}, {"name", &ref.name}};
-  std::vector<absl::string_view> given;
-  for (const auto& [name, value] : names) {
-    if (value->empty()) continue;
-    given.push_back(name);
-    if (value->size() > 255) errors.push_back({path.Field(name), "has more than 255 bytes"});
-    const auto is_control = [](unsigned char c) { return absl::ascii_iscntrl(c); };
-    if (std::any_of(value->begin(), value->end(), is_control)) {
-      errors.push_back({path.Field(name), "holds a control character"});
-    }
+  const absl::Status status = ValidateGitRef(ref);
+  if (status.ok()) return ref;
+  // The message begins with the field that it is about: "spec.ref.tag …" or "spec.ref …".
+  absl::string_view text = status.message();
+  FieldPath field = path;
+  absl::ConsumePrefix(&text, path.ToString());
+  if (absl::ConsumePrefix(&text, ".")) {
+    field = path.Field(text.substr(0, text.find(' ')));
+    text.remove_prefix(std::min(text.find(' '), text.size()));
   }
-  if (given.size() > 1) {
-    errors.push_back({path, absl::StrCat("names ", absl::StrJoin(given, " and "), "; keep one")});
-  }
-  if (!ref.commit.empty() && !(ref.tag.empty() && ref.semver.empty())) {
-    errors.push_back({path.Field("commit"), "stands alone or beside branch or name"});
-  }
-  const bool is_id = ref.commit.size() == 40 &&
-                     std::all_of(ref.commit.begin(), ref.commit.end(), [](unsigned char c) {
-                       return absl::ascii_isdigit(c) || (c >= 'a' && c <= 'f');
-                     });
-  if (!ref.commit.empty() && !is_id) {
-    errors.push_back({path.Field("commit"), "is no commit: 40 digits of 0-9 and a-f"});
-  }
-  if (!ref.name.empty() && !absl::StartsWith(ref.name, "refs/")) {
-    errors.push_back(
-        {path.Field("name"), "is a full name, such as refs/heads/main; or use branch"});
-  }
-  for (const auto& [field, value] : {std::pair("branch", ref.branch), std::pair("tag", ref.tag)}) {
-    if (absl::StartsWith(value, "refs/")) {
-      errors.push_back({path.Field(field), "is the short name; full ones go into name"});
-    }
-  }
+  absl::ConsumePrefix(&text, " ");
+  errors.push_back({field, std::string(text)});
   return ref;
 }
 
@@ -179,7 +128,11 @@ LabelSelector ReadSelector(const v1::LabelSelector& message, const FieldPath& pa
 GitRepositorySpec ReadSpec(const v1::GitRepositorySpec& message, Errors& errors) {
   GitRepositorySpec spec;
   spec.url = message.url();
-  CheckUrl(spec.url, Spec().Field("url"), errors);
+  if (spec.url.empty()) {
+    errors.push_back({Spec().Field("url"), "is required"});
+  } else {
+    Check(GitUrl::Parse(spec.url).status(), Spec().Field("url"), errors);
+  }
   spec.ref = ReadRef(message.ref(), Spec().Field("ref"), errors);
   spec.interval = ReadDuration(message.has_interval(), message.interval(), spec.interval,
                                kIntervalMin, kIntervalMax, Spec().Field("interval"), errors);

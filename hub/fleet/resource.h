@@ -13,8 +13,8 @@
 #include <absl/time/time.h>
 
 #include "common/render/path.h"
-#include "hub/fleet/git_ref.h"
 #include "hub/fleet/selector.h"
+#include "hub/source/ref_spec.h"
 
 namespace lockstep {
 
@@ -42,8 +42,8 @@ struct NamespacedName {
   friend auto operator<=>(const NamespacedName&, const NamespacedName&) = default;
   friend bool operator==(const NamespacedName&, const NamespacedName&) = default;
   template <typename H>
-  friend H AbslHashValue(H state, const NamespacedName& name) {
-    return H::combine(std::move(state), name.namespace_, name.name);
+  friend H AbslHashValue(H state, const NamespacedName& one) {
+    return H::combine(std::move(state), one.namespace_, one.name);
   }
   /// "shop/web", or "eu-3" without a namespace.
   std::string ToString() const;

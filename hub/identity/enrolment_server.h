@@ -75,11 +75,12 @@ struct EnrolmentOptions {
 /// Certificates are DER, leaf first. Proofs are as common/credentials/proof.h draws them.
 class EnrolmentServer {
  public:
-  /// Starts listening. `authority`, `backend` and `clock` must outlive this. Errors: UNAVAILABLE if
-  /// the port is taken, INVALID_ARGUMENT for bad material.
-  static absl::StatusOr<std::unique_ptr<EnrolmentServer>> Start(
-      EnrolmentOptions options, const CertificateAuthority* authority, EnrolmentBackend* backend,
-      const Clock* clock);
+  /// Starts listening. `backend` and `clock` must outlive this. Errors: UNAVAILABLE if the port is
+  /// taken, INVALID_ARGUMENT for bad material or a host that is no IP address.
+  static absl::StatusOr<std::unique_ptr<EnrolmentServer>> Start(EnrolmentOptions options,
+                                                                CertificateAuthority authority,
+                                                                EnrolmentBackend* backend,
+                                                                const Clock* clock);
   ~EnrolmentServer();
 
   uint16_t port() const;

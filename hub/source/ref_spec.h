@@ -8,9 +8,19 @@
 #include <absl/strings/string_view.h>
 #include <absl/types/span.h>
 
-#include "hub/fleet/git_ref.h"
-
 namespace lockstep {
+
+/// What to follow in a repository: one of branch, tag, semver, name, commit; or commit beside
+/// branch or name; or nothing, which is the remote's HEAD. As spec.ref of a GitRepository.
+struct GitRef {
+  std::string branch;
+  std::string tag;
+  std::string semver;
+  std::string name;    // A full ref name: refs/heads/main.
+  std::string commit;  // 40 hex digits.
+
+  friend bool operator==(const GitRef&, const GitRef&) = default;
+};
 
 /// INVALID_ARGUMENT naming the field. What passes holds only names by Git's grammar
 /// (git-check-ref-format) and 40 hex digits: no text of a user ever reaches a revision parser.

@@ -20,16 +20,21 @@ TestAuthority::TestAuthority(absl::Time now)
 TlsMaterial TestAuthority::Issue(absl::string_view uri, CertificateTemplate::Role role,
                                  absl::Time not_before, absl::Time not_after) const {
   const PrivateKey key = PrivateKey::Generate();
-  const Certificate certificate = BuildCertificate({.role = role,
-                                                    .common_name = "test",
-                                                    .uri = std::string(uri),
-                                                    .not_before = not_before,
-                                                    .not_after = not_after},
-                                                   key.PublicDer(), &certificate_, key_)
-                                      .value();
   return {.key_pem = key.ToPem(),
-          .certificate_pem = certificate.ToPem(),
+          .certificate_pem = IssueFor(key.PublicDer(), uri, role, not_before, not_after).ToPem(),
           .roots_pem = certificate_.ToPem()};
+}
+
+Certificate TestAuthority::IssueFor(absl::string_view public_der, absl::string_view uri,
+                                    CertificateTemplate::Role role, absl::Time not_before,
+                                    absl::Time not_after) const {
+  return BuildCertificate({.role = role,
+                           .common_name = "test",
+                           .uri = std::string(uri),
+                           .not_before = not_before,
+                           .not_after = not_after},
+                          public_der, &certificate_, key_)
+      .value();
 }
 
 }  // namespace lockstep

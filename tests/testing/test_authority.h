@@ -24,6 +24,11 @@ class TestAuthority {
   TlsMaterial Issue(absl::string_view uri, CertificateTemplate::Role role, absl::Time not_before,
                     absl::Time not_after) const;
 
+  /// A certificate for the key `public_der`.
+  Certificate IssueFor(absl::string_view public_der, absl::string_view uri,
+                       CertificateTemplate::Role role, absl::Time not_before,
+                       absl::Time not_after) const;
+
   TlsMaterial Agent(absl::string_view cluster) const {
     return Issue(Identity{IdentityKind::kCluster, std::string(cluster)}.ToUri(),
                  CertificateTemplate::Role::kClient);

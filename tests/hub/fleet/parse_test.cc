@@ -36,8 +36,8 @@ T One(absl::string_view content) {
 // The lines of an Application whose spec has these lines beside what is required.
 std::string App(absl::string_view spec_lines) {
   return absl::StrCat(
-      "apiVersion: lockstep.dev/v1\nkind: Application\nmetadata: {name: web}\nspec:\n"
-      "  sourceRef: {kind: GitRepository, name: fleet}\n  placement: {selector: {}}\n",
+      "apiVersion: lockstep.dev/v1\nkind: Application\nmetadata: {name: web}\nspec:\n  sourceRef: "
+      "{kind: GitRepository, name: fleet}\n  placement: {selector: {}}\n",
       spec_lines);
 }
 
@@ -105,18 +105,18 @@ spec:
   EXPECT_EQ(app.spec.deletion_policy, DeletionPolicy::kDelete);
   EXPECT_TRUE(app.spec.suspend);
 
-  const GitRepository repository = One<GitRepository>(Repository(
-      "  url: git@host:p.git\n  ref: {branch: main, commit: "
-      "4f2c1e9a8b7c6d5e4f3a2b1c0d9e8f7a6b5c4d3e}\n"
-      "  interval: 5s\n  timeout: 2m\n  secretRef: {name: key}\n  ignore: |\n    /docs/\n"));
+  const GitRepository repository = One<GitRepository>(
+      Repository("  url: git@host:p.git\n  ref: {branch: main, commit: "
+                 "4f2c1e9a8b7c6d5e4f3a2b1c0d9e8f7a6b5c4d3e}\n  interval: 5s\n  timeout: 2m\n  "
+                 "secretRef: {name: key}\n  ignore: |\n    /docs/\n"));
   EXPECT_EQ(repository.spec.ref.branch, "main");
   EXPECT_EQ(repository.spec.ref.commit, "4f2c1e9a8b7c6d5e4f3a2b1c0d9e8f7a6b5c4d3e");
   EXPECT_EQ(repository.spec.secret, "key");
   EXPECT_EQ(*repository.spec.ignore, "/docs/\n");
 
   const Secret secret = One<Secret>(
-      "apiVersion: lockstep.dev/v1\nkind: Secret\nmetadata: {name: s}\ndata: {a: aGk=, b: eA==}\n"
-      "stringData: {b: plain}\n");
+      "apiVersion: lockstep.dev/v1\nkind: Secret\nmetadata: {name: s}\ndata: {a: aGk=, b: "
+      "eA==}\nstringData: {b: plain}\n");
   EXPECT_EQ(secret.data.values, (std::map<std::string, std::string>{{"a", "hi"}, {"b", "plain"}}));
 }
 
@@ -217,19 +217,25 @@ TEST(ParseResources, SaysWhatIsWrongWhereAndWhatToDo) {
        "In"},
       {Repository("  interval: 1m\n"), "f.yaml:5:3: spec.url: is required"},
       {Repository("  url: ftp://h/p\n"),
-       "f.yaml:5:8: spec.url: is no URL of a Git repository; write https://HOST/PATH, "
-       "ssh://USER@HOST/PATH or USER@HOST:PATH"},
+       "f.yaml:5:8: spec.url: the repository's URL \"ftp://h/p\": its scheme is not one of https, "
+       "ssh, http, file"},
       {Repository("  url: https://me:secret@h/p\n"),
-       "f.yaml:5:8: spec.url: holds a user or password; put them into a Secret and name it in "
-       "spec.secretRef"},
+       "f.yaml:5:8: spec.url: the repository's URL \"https://***@h/p\": it holds a user or "
+       "password; put them into a Secret and name it in spec.secretRef"},
       {Repository("  url: https://h/p\n  ref: {branch: a, tag: b}\n"),
-       "f.yaml:6:8: spec.ref: names branch and tag; keep one"},
+       "f.yaml:6:8: spec.ref: names more than one of branch, tag, semver and name; keep one"},
       {Repository("  url: https://h/p\n  ref: {commit: 4f2c1e9}\n"),
-       "f.yaml:6:17: spec.ref.commit: is no commit: 40 digits of 0-9 and a-f"},
+       "f.yaml:6:17: spec.ref.commit: \"4f2c1e9\": this is not the whole id of a commit: 40 "
+       "lower-case hex digits"},
       {Repository("  url: https://h/p\n  ref: {name: main}\n"),
-       "f.yaml:6:15: spec.ref.name: is a full name, such as refs/heads/main; or use branch"},
+       "f.yaml:6:15: spec.ref.name: \"main\": this is no full name of a ref; write it as "
+       "refs/heads/main"},
       {Repository("  url: https://h/p\n  ref: {branch: refs/heads/main}\n"),
-       "f.yaml:6:17: spec.ref.branch: is the short name; full ones go into name"},
+       "f.yaml:6:17: spec.ref.branch: \"refs/heads/main\": this is a full name; put it into "
+       "spec.ref.name, or leave out refs/heads/"},
+      {Repository("  url: https://h/p\n  ref: {commit: 4f2c1e9a8b7c6d5e4f3a2b1c0d9e8f7a6b5c4d3e, "
+                  "tag: v1}\n"),
+       "f.yaml:6:17: spec.ref.commit: may stand beside branch or name, not beside tag or semver"},
       {Repository("  url: https://h/p\n  verify: {}\n"),
        "f.yaml:6:11: spec.verify: verification of signatures is not built yet; leave it out"},
       {Repository("  url: https://h/p\n  secretRef: {}\n"),
@@ -246,8 +252,8 @@ TEST(ParseResources, SaysWhatIsWrongWhereAndWhatToDo) {
 
 TEST(ParseResources, NeverShowsASecretsValue) {
   const ParsedResources parsed = Parse(
-      "apiVersion: lockstep.dev/v1\nkind: Secret\nmetadata: {name: s}\ndata: {a: hunter2!}\n"
-      "stringData: {b: [hunter2]}\n");
+      "apiVersion: lockstep.dev/v1\nkind: Secret\nmetadata: {name: s}\ndata: {a: "
+      "hunter2!}\nstringData: {b: [hunter2]}\n");
   EXPECT_THAT(parsed.errors,
               ElementsAre("f.yaml:4:11: data[a]: is no base64; stringData takes plain text",
                           "f.yaml:5:17: stringData[b]: is a list, not text; quote it"));
@@ -269,8 +275,8 @@ status: {state: Synced, anything: [at, all]}
 TEST(ParseResources, ReadsListsAndManyDocuments) {
   const ParsedResources parsed =
       Parse(absl::StrCat("---\n", ClusterNamed("a"),
-                         "---\n---\napiVersion: v1\nkind: List\nitems:\n"
-                         "- {apiVersion: lockstep.dev/v1, kind: Cluster, metadata: {name: b}}\n"));
+                         "---\n---\napiVersion: v1\nkind: List\nitems:\n- {apiVersion: "
+                         "lockstep.dev/v1, kind: Cluster, metadata: {name: b}}\n"));
   ASSERT_OK(parsed.status());
   ASSERT_THAT(parsed.resources, SizeIs(2));
   EXPECT_EQ(KeyOf(parsed.resources[1].resource).ToString(), "Cluster b");

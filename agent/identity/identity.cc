@@ -1,0 +1,103 @@
+#include "agent/identity/identity.h"
+
+#include <utility>
+
+#include <absl/strings/str_cat.h>
+
+#include "common/base/file.h"
+#include "common/base/status.h"
+#include "common/credentials/proof.h"
+
+namespace lockstep {
+namespace {
+
+constexpr int64_t kFileBytesMax = 1 << 20;
+
+std::string FilePath(absl::string_view directory) {
+  return absl::StrCat(directory, "/identity.pem");
+}
+
+absl::StatusOr<AgentIdentity> Parse(absl::string_view text) {
+  const absl::string_view lines = text.substr(0, text.find("-----BEGIN"));
+  LOCKSTEP_ASSIGN_OR_RETURN(std::vector<HubAddress> hubs, ParseHubAddresses(lines));
+  LOCKSTEP_ASSIGN_OR_RETURN(PrivateKey key, PrivateKey::FromPem(text));
+  LOCKSTEP_ASSIGN_OR_RETURN(std::vector<Certificate> certificates, ReadCertificates(text));
+  Certificate own = certificates.front();
+  certificates.erase(certificates.begin());
+  LOCKSTEP_ASSIGN_OR_RETURN(const PeerIdentity peer, own.ReadPeer());
+  if (peer.kind != IdentityKind::kCluster || peer.fingerprint != key.Fingerprint() ||
+      certificates.empty()) {
+    return absl::InvalidArgumentError("key, certificate and authority do not belong together");
+  }
+  return AgentIdentity{.cluster = peer.name,
+                       .key = std::move(key),
+                       .certificate = std::move(own),
+                       .roots = std::move(certificates),
+                       .hubs = std::move(hubs)};
+}
+
+}  // namespace
+
+TlsMaterial AgentIdentity::Material() const {
+  return {
+      .key_pem = key.ToPem(), .certificate_pem = certificate.ToPem(), .roots_pem = ToPem(roots)};
+}
+
+absl::StatusOr<AgentIdentity> LoadIdentity(absl::string_view directory) {
+  const std::string path = FilePath(directory);
+  absl::StatusOr<std::string> text = ReadFile(path, kFileBytesMax);
+  if (absl::IsNotFound(text.status())) {
+    return absl::NotFoundError(absl::StrCat(
+        "there is no identity in \"", directory,
+        "\": this agent did not join yet; `lockstep cluster join-token NAME` prints how"));
+  }
+  if (!text.ok()) return text.status();
+  absl::StatusOr<AgentIdentity> identity = Parse(*text);
+  if (identity.ok()) return identity;
+  return absl::DataLossError(absl::StrCat("identity \"", path, "\": ", identity.status().message(),
+                                          "; restore the file, or join again with a new token"));
+}
+
+absl::Status SaveIdentity(absl::string_view directory, const AgentIdentity& identity) {
+  LOCKSTEP_RETURN_IF_ERROR(MakeDirectories(std::string(directory), 0700));
+  return WriteFileAtomic(FilePath(directory),
+                         absl::StrCat(FormatHubAddresses(identity.hubs), identity.key.ToPem(),
+                                      identity.certificate.ToPem(), ToPem(identity.roots)),
+                         Durability::kSynced, 0600);
+}
+
+absl::Time RenewalTime(const Certificate& certificate, Rng* rng) {
+  const absl::Duration life = certificate.not_after() - certificate.not_before();
+  return certificate.not_before() + rng->Between(life * 0.4, life * 0.6);
+}
+
+CertificateRequest MakeCertificateRequest(const AgentIdentity& identity,
+                                          absl::string_view session_id) {
+  const std::string public_der = identity.key.PublicDer();
+  return {.public_key = public_der,
+          .proof = identity.key.Sign(RenewalProofMessage(session_id, public_der))};
+}
+
+absl::StatusOr<AgentIdentity> AcceptCertificate(absl::string_view directory,
+                                                const AgentIdentity& identity,
+                                                const CertificateIssued& issued, absl::Time now) {
+  if (issued.chain.empty())
+    return absl::UnauthenticatedError("the hub's answer holds no certificate");
+  absl::StatusOr<Certificate> certificate = Certificate::FromDer(issued.chain.front());
+  if (!certificate.ok()) return absl::UnauthenticatedError(certificate.status().message());
+  const absl::StatusOr<PeerIdentity> peer = certificate->ReadPeer();
+  if (!peer.ok() || peer->kind != IdentityKind::kCluster || peer->name != identity.cluster ||
+      peer->fingerprint != identity.key.Fingerprint()) {
+    return absl::UnauthenticatedError(
+        absl::StrCat("the hub's answer is no certificate for cluster ", identity.cluster,
+                     " and this agent's key"));
+  }
+  LOCKSTEP_RETURN_IF_ERROR(
+      VerifyIssued(*certificate, identity.roots, CertificateUse::kClient, now));
+  AgentIdentity next = identity;
+  next.certificate = *std::move(certificate);
+  LOCKSTEP_RETURN_IF_ERROR(SaveIdentity(directory, next));
+  return next;
+}
+
+}  // namespace lockstep
