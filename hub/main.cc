@@ -1,9 +1,8 @@
+#include <iostream>
 #include <signal.h>
 #include <stdlib.h>
-#include <unistd.h>
-
-#include <iostream>
 #include <string>
+#include <unistd.h>
 #include <vector>
 
 #include <CLI/CLI.hpp>
@@ -73,20 +72,26 @@ absl::Status Init(const InitFlags& flags) {
       !status.ok() && !absl::IsAlreadyExists(status)) {
     return status;
   }
-  std::cout << "made a hub in " << flags.data << "\nthe admin's context \"" << flags.context_name << "\" is in "
-            << options.context_file << "\nnext: lockstep-hub serve --data " << flags.data << "\n";
+  std::cout << "made a hub in " << flags.data << "\nthe admin's context \"" << flags.context_name
+            << "\" is in " << options.context_file << "\nnext: lockstep-hub serve --data "
+            << flags.data << "\n";
   return absl::OkStatus();
 }
 
 void AddInit(CLI::App* root, int* code) {
   auto flags = std::make_shared<InitFlags>();
-  CLI::App* app = root->add_subcommand("init", "make a hub: its authority, its certificate, the first admin");
+  CLI::App* app =
+      root->add_subcommand("init", "make a hub: its authority, its certificate, the first admin");
   app->add_option("--data", flags->data, "directory of all that the hub keeps")->required();
-  app->add_option("--address", flags->addresses, "HOST[:PORT] where agents and people reach it; may be repeated")
+  app->add_option("--address", flags->addresses,
+                  "HOST[:PORT] where agents and people reach it; may be repeated")
       ->required();
-  app->add_option("--enrol-port", flags->enrolment_port, "port of the enrolment endpoint there")->capture_default_str();
-  app->add_option("--context-file", flags->context_file, "where the admin's context goes; else the user's own");
-  app->add_option("--context-name", flags->context_name, "what the context is called")->capture_default_str();
+  app->add_option("--enrol-port", flags->enrolment_port, "port of the enrolment endpoint there")
+      ->capture_default_str();
+  app->add_option("--context-file", flags->context_file,
+                  "where the admin's context goes; else the user's own");
+  app->add_option("--context-name", flags->context_name, "what the context is called")
+      ->capture_default_str();
   app->callback([flags, code] { *code = Report(Init(*flags)); });
 }
 
@@ -114,18 +119,26 @@ void AddServe(CLI::App* root, int* code) {
   auto log = std::make_shared<LogFlags>();
   CLI::App* app = root->add_subcommand("serve", "run the hub");
   app->add_option("--data", config->data_directory, "as given to init")->required();
-  app->add_option("--listen", config->listen, "HOST:PORT for agents and people")->capture_default_str();
-  app->add_option("--enrol-listen", config->enrolment_listen, "HOST:PORT for agents that join")->capture_default_str();
-  app->add_option("--metrics-listen", config->metrics_listen, "HOST:PORT for /metrics, /healthz and /readyz")
+  app->add_option("--listen", config->listen, "HOST:PORT for agents and people")
       ->capture_default_str();
-  app->add_option("--allow-source", config->allow_sources,
-                  "URL prefix or CIDR: loopback, private addresses, http and file only where one names them");
-  app->add_option("--fetch-bytes-max", config->fetch_limits.bytes, "of one fetch")->capture_default_str();
-  app->add_option("--fetch-objects-max", config->fetch_limits.objects, "of one fetch")->capture_default_str();
-  app->add_option("--config-repository", config->config_url, "URL: resources come from there alone");
+  app->add_option("--enrol-listen", config->enrolment_listen, "HOST:PORT for agents that join")
+      ->capture_default_str();
+  app->add_option("--metrics-listen", config->metrics_listen,
+                  "HOST:PORT for /metrics, /healthz and /readyz")
+      ->capture_default_str();
+  app->add_option(
+      "--allow-source", config->allow_sources,
+      "URL prefix or CIDR: loopback, private addresses, http and file only where one names them");
+  app->add_option("--fetch-bytes-max", config->fetch_limits.bytes, "of one fetch")
+      ->capture_default_str();
+  app->add_option("--fetch-objects-max", config->fetch_limits.objects, "of one fetch")
+      ->capture_default_str();
+  app->add_option("--config-repository", config->config_url,
+                  "URL: resources come from there alone");
   app->add_option("--config-ref", config->config_branch, "its branch; else the remote's HEAD");
   app->add_option("--config-path", config->config_path, "the folder in it; else the root");
-  app->add_option("--config-credentials", config->config_credentials, "a Secret manifest, mode 0600");
+  app->add_option("--config-credentials", config->config_credentials,
+                  "a Secret manifest, mode 0600");
   log->AddTo(app);
   app->callback([config, log, code] {
     log->Use();
@@ -141,7 +154,8 @@ void AddRecover(CLI::App* root, int* code) {
   app->add_flag("--accept-loss", *accept, "really");
   app->callback([data, accept, code] {
     if (!*accept) {
-      std::cerr << "error: recover gives up decisions that were acknowledged; say --accept-loss if that is meant\n";
+      std::cerr << "error: recover gives up decisions that were acknowledged; say --accept-loss if "
+                   "that is meant\n";
       *code = kUsage;
       return;
     }
@@ -151,7 +165,8 @@ void AddRecover(CLI::App* root, int* code) {
       return;
     }
     std::cout << "opened: " << report->found.counter << " of " << report->acknowledged.counter
-              << " commits are there. Agents that saw more find the hub behind: it pushes and deletes nothing until "
+              << " commits are there. Agents that saw more find the hub behind: it pushes and "
+                 "deletes nothing until "
                  "`lockstep approve --hub`.\n";
   });
 }
@@ -174,7 +189,8 @@ absl::Status WriteUser(const UserFlags& flags, bool renew) {
   context.name = flags.context_name;
   context.user = flags.name;
   for (const HubAddress& address : identity.addresses()) context.hubs.push_back(address.Target());
-  context.material = {credentials.key_pem, credentials.certificate_pem, identity.authority().certificate().ToPem()};
+  context.material = {credentials.key_pem, credentials.certificate_pem,
+                      identity.authority().certificate().ToPem()};
   LOCKSTEP_RETURN_IF_ERROR(AddContext(flags.context_file, context, ExistingContext::kReplace));
   std::cout << "wrote the context of " << flags.name << " to " << flags.context_file
             << "; hand it over and delete it here: it holds a private key\n";
@@ -182,9 +198,11 @@ absl::Status WriteUser(const UserFlags& flags, bool renew) {
 }
 
 absl::Status ListUsers(const UserFlags& flags) {
-  LOCKSTEP_ASSIGN_OR_RETURN(const std::vector<User> users, UserDirectory(absl::StrCat(flags.data, "/users")).List());
+  LOCKSTEP_ASSIGN_OR_RETURN(const std::vector<User> users,
+                            UserDirectory(absl::StrCat(flags.data, "/users")).List());
   for (const User& user : users) {
-    std::cout << user.name << "  until " << absl::FormatTime("%Y-%m-%d", user.not_after, absl::UTCTimeZone()) << "  key "
+    std::cout << user.name << "  until "
+              << absl::FormatTime("%Y-%m-%d", user.not_after, absl::UTCTimeZone()) << "  key "
               << user.fingerprint.Short() << "\n";
   }
   return absl::OkStatus();
@@ -193,23 +211,33 @@ absl::Status ListUsers(const UserFlags& flags) {
 void AddUser(CLI::App* root, int* code) {
   CLI::App* app = root->add_subcommand("user", "who may ask the hub");
   app->require_subcommand(1);
-  const auto add = [&](const std::string& name, const std::string& summary, auto run, bool named, bool writes) {
+  const auto add = [&](const std::string& name, const std::string& summary, auto run, bool named,
+                       bool writes) {
     auto flags = std::make_shared<UserFlags>();
     CLI::App* sub = app->add_subcommand(name, summary);
     sub->add_option("--data", flags->data, "as given to init")->required();
     if (named) sub->add_option("name", flags->name, "the person")->required();
     if (writes) {
-      sub->add_option("--context-file", flags->context_file, "where the context with the new key goes")->required();
-      sub->add_option("--context-name", flags->context_name, "what the context is called")->capture_default_str();
+      sub->add_option("--context-file", flags->context_file,
+                      "where the context with the new key goes")
+          ->required();
+      sub->add_option("--context-name", flags->context_name, "what the context is called")
+          ->capture_default_str();
     }
     sub->callback([flags, run, code] { *code = Report(run(*flags)); });
   };
-  add("add", "let a person in", [](const UserFlags& flags) { return WriteUser(flags, false); }, true, true);
-  add("renew", "a new key and certificate; the old ones end", [](const UserFlags& flags) { return WriteUser(flags, true); },
+  add(
+      "add", "let a person in", [](const UserFlags& flags) { return WriteUser(flags, false); },
       true, true);
-  add("remove", "shut a person out",
-      [](const UserFlags& flags) { return UserDirectory(absl::StrCat(flags.data, "/users")).Remove(flags.name); }, true,
-      false);
+  add(
+      "renew", "a new key and certificate; the old ones end",
+      [](const UserFlags& flags) { return WriteUser(flags, true); }, true, true);
+  add(
+      "remove", "shut a person out",
+      [](const UserFlags& flags) {
+        return UserDirectory(absl::StrCat(flags.data, "/users")).Remove(flags.name);
+      },
+      true, false);
   add("list", "show all", ListUsers, false, false);
 }
 
@@ -234,7 +262,8 @@ int Main(int argc, char** argv) {
 }  // namespace lockstep
 
 int main(int argc, char** argv) {
-  // The program that the hub starts for itself to talk to Git servers (hub/source); before anything else runs.
+  // The program that the hub starts for itself to talk to Git servers (hub/source); before anything
+  // else runs.
   if (argc >= 2 && std::string(argv[1]) == "fetch-server") return lockstep::RunFetchServer();
   return lockstep::Main(argc, argv);
 }

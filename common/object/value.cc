@@ -1,6 +1,7 @@
 #include "common/object/value.h"
 
 #include <cmath>
+#include <cstdlib>
 #include <limits>
 
 #include <absl/hash/hash.h>
@@ -11,17 +12,21 @@
 
 namespace lockstep {
 
-Value::Value(const Value& other) : place_(other.place_) {
-  if (other.IsObject()) {
-    data_ = std::make_unique<Object>(other.AsObject());
-    return;
+Value::Value(const Value& other)
+    : line_(other.line_), column_(other.column_), type_(other.type_), integer_(0) {
+  switch (other.type_) {
+    case Type::kString:
+      new (&string_) std::string(other.string_);
+      break;
+    case Type::kArray:
+      new (&array_) Array(other.array_);
+      break;
+    case Type::kObject:
+      new (&object_) Object(other.object_);
+      break;
+    default:
+      integer_ = other.integer_;
   }
-  std::visit(
-      [this](const auto& content) {
-        using T = std::decay_t<decltype(content)>;
-        if constexpr (!std::is_same_v<T, std::unique_ptr<Object>>) data_ = content;
-      },
-      other.data_);
 }
 
 Value& Value::operator=(const Value& other) {
@@ -29,15 +34,93 @@ Value& Value::operator=(const Value& other) {
   return *this;
 }
 
+void Value::Replace(Value* other) noexcept {
+  Value held(std::move(*other));  // `other` may lie inside this one.
+  Clear();
+  Take(&held);
+}
+
+void Value::TakeContent(Value* other) noexcept {
+  type_ = other->type_;
+  if (type_ == Type::kArray) {
+    new (&array_) Array(std::move(other->array_));
+  } else {
+    new (&object_) Object(std::move(other->object_));
+  }
+  other->Clear();
+}
+
+void Value::Clear() noexcept {
+  switch (type_) {
+    case Type::kString:
+      string_.~basic_string();
+      break;
+    case Type::kArray:
+      array_.~Array();
+      break;
+    case Type::kObject:
+      object_.~Object();
+      break;
+    default:
+      break;
+  }
+  type_ = Type::kNull;
+  integer_ = 0;
+}
+
+void Value::WrongType() { std::abort(); }
+
+Value Value::Bool(bool value) {
+  Value made;
+  made.type_ = Type::kBool;
+  made.boolean_ = value;
+  return made;
+}
+
+Value Value::Int(int64_t value) {
+  Value made;
+  made.type_ = Type::kInt;
+  made.integer_ = value;
+  return made;
+}
+
 Value Value::Uint(uint64_t value) {
-  if (value <= static_cast<uint64_t>(std::numeric_limits<int64_t>::max()))
+  if (value <= static_cast<uint64_t>(std::numeric_limits<int64_t>::max())) {
     return Int(static_cast<int64_t>(value));
-  return Value(Data(value));
+  }
+  Value made;
+  made.type_ = Type::kUint;
+  made.large_ = value;
+  return made;
+}
+
+Value Value::TakeString(std::string value) {
+  Value made;
+  made.type_ = Type::kString;
+  new (&made.string_) std::string(std::move(value));
+  return made;
+}
+
+Value Value::MakeArray(Array items) {
+  Value made;
+  made.type_ = Type::kArray;
+  new (&made.array_) Array(std::move(items));
+  return made;
+}
+
+Value Value::MakeObject(Object object) {
+  Value made;
+  made.type_ = Type::kObject;
+  new (&made.object_) Object(std::move(object));
+  return made;
 }
 
 Value Value::Double(double value) {
   constexpr double kExact = 9007199254740992;  // 2^53: up to here the integer is exact.
-  if (value != std::trunc(value) || std::fabs(value) >= 1e21) return Value(Data(value));
+  Value made;
+  made.type_ = Type::kDouble;
+  made.number_ = value;
+  if (value != std::trunc(value) || std::fabs(value) >= 1e21) return made;
   if (std::fabs(value) <= kExact) return Int(static_cast<int64_t>(value));
   std::string text;
   AppendDouble(value, &text);
@@ -45,18 +128,13 @@ Value Value::Double(double value) {
   if (absl::SimpleAtoi(text, &integer)) return Int(integer);
   uint64_t large = 0;
   if (absl::SimpleAtoi(text, &large)) return Uint(large);
-  return Value(Data(value));
+  return made;
 }
 
 double Value::AsNumber() const {
   if (IsInt()) return static_cast<double>(AsInt());
   if (IsUint()) return static_cast<double>(AsUint());
   return AsDouble();
-}
-
-Value Value::MakeObject() { return Value(Data(std::make_unique<Object>())); }
-Value Value::MakeObject(Object object) {
-  return Value(Data(std::make_unique<Object>(std::move(object))));
 }
 
 absl::string_view Value::TypeName() const {
@@ -92,21 +170,54 @@ absl::string_view Value::StringAt(absl::string_view key) const {
 }
 
 bool operator==(const Value& a, const Value& b) {
-  if (a.type() != b.type()) return false;
-  if (a.IsObject()) return a.AsObject() == b.AsObject();
-  return a.data_ == b.data_;
+  if (a.type_ != b.type_) return false;
+  switch (a.type_) {
+    case Value::Type::kNull:
+      return true;
+    case Value::Type::kBool:
+      return a.boolean_ == b.boolean_;
+    case Value::Type::kInt:
+      return a.integer_ == b.integer_;
+    case Value::Type::kUint:
+      return a.large_ == b.large_;
+    case Value::Type::kDouble:
+      return a.number_ == b.number_;
+    case Value::Type::kString:
+      return a.string_ == b.string_;
+    case Value::Type::kArray:
+      return a.array_ == b.array_;
+    case Value::Type::kObject:
+      return a.object_ == b.object_;
+  }
+  return false;
+}
+
+Object::Object() = default;
+Object::Object(Object&& other) noexcept = default;
+Object& Object::operator=(Object&& other) noexcept = default;
+Object::~Object() = default;
+
+Object::Object(const Object& other)
+    : members_(other.members_),
+      slots_(other.slots_ == nullptr ? nullptr
+                                     : std::make_unique<std::vector<uint32_t>>(*other.slots_)) {}
+
+Object& Object::operator=(const Object& other) {
+  if (this != &other) *this = Object(other);
+  return *this;
 }
 
 size_t Object::SlotOf(absl::string_view key) const {
-  const size_t mask = slots_.size() - 1;
+  const std::vector<uint32_t>& slots = *slots_;
+  const size_t mask = slots.size() - 1;
   size_t slot = absl::HashOf(key) & mask;
-  while (slots_[slot] != 0 && members_[slots_[slot] - 1].key != key) slot = (slot + 1) & mask;
+  while (slots[slot] != 0 && members_[slots[slot] - 1].key != key) slot = (slot + 1) & mask;
   return slot;
 }
 
 size_t Object::IndexOf(absl::string_view key) const {
-  if (!slots_.empty()) {
-    const uint32_t position = slots_[SlotOf(key)];
+  if (slots_ != nullptr) {
+    const uint32_t position = (*slots_)[SlotOf(key)];
     return position == 0 ? members_.size() : position - 1;
   }
   for (size_t i = 0; i < members_.size(); ++i) {
@@ -116,12 +227,12 @@ size_t Object::IndexOf(absl::string_view key) const {
 }
 
 size_t Object::Reindex() {
-  slots_.clear();
+  slots_.reset();
   if (members_.size() < kIndexFrom) return npos;
   size_t duplicate = npos;
-  slots_.resize(absl::bit_ceil(members_.size() * 4));
+  slots_ = std::make_unique<std::vector<uint32_t>>(absl::bit_ceil(members_.size() * 4));
   for (size_t i = 0; i < members_.size(); ++i) {
-    uint32_t& slot = slots_[SlotOf(members_[i].key)];
+    uint32_t& slot = (*slots_)[SlotOf(members_[i].key)];
     if (slot == 0) {
       slot = static_cast<uint32_t>(i + 1);
     } else if (duplicate == npos) {
@@ -134,7 +245,7 @@ size_t Object::Reindex() {
 size_t Object::Assign(std::vector<Member> members) {
   members_ = std::move(members);
   if (members_.size() >= kIndexFrom) return Reindex();
-  slots_.clear();
+  slots_.reset();
   for (size_t i = 1; i < members_.size(); ++i) {
     for (size_t j = 0; j < i; ++j) {
       if (members_[i].key == members_[j].key) return i;
@@ -156,10 +267,10 @@ Value& Object::Set(absl::string_view key, Value value) {
 bool Object::Add(std::string key, Value value) {
   if (IndexOf(key) < members_.size()) return false;
   members_.push_back({std::move(key), std::move(value)});
-  if (members_.size() >= kIndexFrom && members_.size() * 2 > slots_.size()) {
+  if (slots_ == nullptr || members_.size() * 2 > slots_->size()) {
     Reindex();
-  } else if (!slots_.empty()) {
-    slots_[SlotOf(members_.back().key)] = static_cast<uint32_t>(members_.size());
+  } else {
+    (*slots_)[SlotOf(members_.back().key)] = static_cast<uint32_t>(members_.size());
   }
   return true;
 }

@@ -66,7 +66,7 @@ class Parser {
 };
 
 struct Event : yaml_event_t {
-  Event() : yaml_event_t{} {}
+  Event() { type = YAML_NO_EVENT; }
   ~Event() { yaml_event_delete(this); }
   Event(const Event&) = delete;
   Event& operator=(const Event&) = delete;

@@ -69,7 +69,9 @@ absl::Status YamlBuilder::AddScalar(const Scalar& scalar) {
   // Nearly all scalars: a string, seen by its first byte.
   if (scalar.tag.empty() && scalar.anchor.empty() && !(scalar.plain && MayResolve(scalar.text))) {
     if (is_key) {
-      items_.push_back({.key = std::string(scalar.text), .key_place = scalar.place});
+      items_.emplace_back();
+      items_.back().member.key.assign(scalar.text.data(), scalar.text.size());
+      items_.back().key_place = scalar.place;
       frames_.back().awaits = Awaits::kValue;
       return absl::OkStatus();
     }
@@ -93,12 +95,12 @@ absl::Status YamlBuilder::AddScalar(const Scalar& scalar) {
 absl::Status YamlBuilder::AddKey(YamlScalar scalar, Place place) {
   absl::StatusOr<std::string> key = ScalarKey(std::move(scalar));
   if (!key.ok()) return Annotated(key.status(), place);
-  items_.push_back({.key = *std::move(key), .key_place = place});
+  items_.push_back({.member = {.key = *std::move(key)}, .key_place = place});
   frames_.back().awaits = Awaits::kValue;
   return absl::OkStatus();
 }
 
-absl::Status YamlBuilder::AddValue(Value value, uint32_t height) {
+absl::Status YamlBuilder::AddValue(Value&& value, uint32_t height) {
   if (frames_.empty()) {
     root_ = std::move(value);
     return absl::OkStatus();
@@ -106,14 +108,15 @@ absl::Status YamlBuilder::AddValue(Value value, uint32_t height) {
   Frame& frame = frames_.back();
   switch (frame.awaits) {
     case Awaits::kItem:
-      items_.push_back({.value = std::move(value)});
+      items_.emplace_back();
+      items_.back().member.value = std::move(value);
       break;
     case Awaits::kKey:
       return Error(value.place(), absl::StrCat("a ", value.TypeName(), " cannot be a key"),
                    "make it text");
     case Awaits::kValue:
     case Awaits::kMerge:
-      items_.back().value = std::move(value);
+      items_.back().member.value = std::move(value);
       frame.awaits = Awaits::kKey;
       break;
   }
@@ -148,7 +151,7 @@ absl::Status YamlBuilder::End() {
     Value::Array array;
     array.reserve(items_.size() - frame.first_item);
     for (size_t i = frame.first_item; i < items_.size(); ++i) {
-      array.push_back(std::move(items_[i].value));
+      array.push_back(std::move(items_[i].member.value));
     }
     value = Value::MakeArray(std::move(array));
   } else {
@@ -166,10 +169,12 @@ absl::Status YamlBuilder::End() {
     anchor.nodes = nodes_ - frame.nodes_before;
     anchor.bytes = bytes_ - frame.bytes_before;
     if (value.IsObject()) {
-      anchor.object = &value.AsObject();
+      anchor.kind = Kind::kMapping;
+      anchor.members = value.AsObject().empty() ? nullptr : &*value.AsObject().begin();
+      anchor.size = value.AsObject().size();
     } else {
       anchor.items = value.AsArray().data();
-      anchor.item_count = value.AsArray().size();
+      anchor.size = value.AsArray().size();
     }
   }
   return AddValue(std::move(value), height);
@@ -180,7 +185,7 @@ absl::Status YamlBuilder::FinishMapping(const Frame& frame, Object* object) {
   std::vector<Object::Member> members;
   members.reserve(items_.size() - frame.first_item);
   for (size_t i = frame.first_item; i < items_.size(); ++i) {
-    members.push_back({std::move(items_[i].key), std::move(items_[i].value)});
+    members.push_back(std::move(items_[i].member));
   }
   const size_t duplicate = object->Assign(std::move(members));
   if (duplicate == Object::npos) return absl::OkStatus();
@@ -202,19 +207,19 @@ absl::Status YamlBuilder::FinishMerged(const Frame& frame, Object* object) {
       LOCKSTEP_RETURN_IF_ERROR(Merge(&item, object));
       continue;
     }
-    const auto [first, is_new] = written.emplace(item.key, item.key_place);
-    if (!is_new) return Duplicate(item.key, item.key_place, first->second);
-    if (Value* const there = object->Find(item.key)) {
-      kept_.push_back(std::exchange(*there, std::move(item.value)));
+    const auto [first, is_new] = written.emplace(item.member.key, item.key_place);
+    if (!is_new) return Duplicate(item.member.key, item.key_place, first->second);
+    if (Value* const there = object->Find(item.member.key)) {
+      kept_.push_back(std::exchange(*there, std::move(item.member.value)));
     } else {
-      object->Set(item.key, std::move(item.value));
+      object->Set(item.member.key, std::move(item.member.value));
     }
   }
   return absl::OkStatus();
 }
 
 absl::Status YamlBuilder::Merge(Item* item, Object* object) {
-  kept_.push_back(std::move(item->value));
+  kept_.push_back(std::move(item->member.value));
   const Value& merged = kept_.back();
   if (merged.IsObject()) {
     MergeMapping(merged, object);
@@ -284,8 +289,12 @@ absl::Status YamlBuilder::AddAlias(absl::string_view name, Place place) {
 
 absl::StatusOr<Value> YamlBuilder::Repeat(const Anchor& anchor) const {
   if (anchor.height == 0) return ScalarValue(anchor.scalar);
-  if (anchor.object != nullptr) return Value::MakeObject(Object(*anchor.object));
-  return Value::MakeArray(Value::Array(anchor.items, anchor.items + anchor.item_count));
+  if (anchor.kind == Kind::kList) {
+    return Value::MakeArray(Value::Array(anchor.items, anchor.items + anchor.size));
+  }
+  Object object;
+  object.Assign({anchor.members, anchor.members + anchor.size});
+  return Value::MakeObject(std::move(object));
 }
 
 }  // namespace lockstep

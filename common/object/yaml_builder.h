@@ -67,10 +67,9 @@ class YamlBuilder {
   };
 
   struct Item {
-    std::string key;
+    Object::Member member;  // Without a key in a list.
     Place key_place;
     bool merge = false;  // The value is a mapping, or a list of them, to merge.
-    Value value;
   };
 
   // What an alias repeats. Lists and mappings are content of the tree that is being made.
@@ -80,9 +79,10 @@ class YamlBuilder {
     size_t nodes = 0;
     size_t bytes = 0;  // Of keys and texts.
     Place place;
-    const Object* object = nullptr;
+    Kind kind = Kind::kList;
+    const Object::Member* members = nullptr;
     const Value* items = nullptr;
-    size_t item_count = 0;
+    size_t size = 0;  // Of members or items.
     YamlScalar scalar;
   };
 
@@ -93,7 +93,7 @@ class YamlBuilder {
   absl::Status CountNodes(size_t count, Place place);
   absl::StatusOr<YamlScalar> Resolve(const Scalar& scalar) const;
   absl::Status AddKey(YamlScalar scalar, Place place);
-  absl::Status AddValue(Value value, uint32_t height);
+  absl::Status AddValue(Value&& value, uint32_t height);
   uint32_t NameAnchor(absl::string_view name, Anchor anchor);
   absl::StatusOr<Value> Repeat(const Anchor& anchor) const;
   absl::Status FinishMapping(const Frame& frame, Object* object);

@@ -25,6 +25,8 @@ using Kind = YamlScalar::Kind;
 
 constexpr absl::string_view kYamlTag = "tag:yaml.org,2002:";
 
+constexpr size_t kLongestWord = 5;  // "false".
+
 // Which texts a first byte may begin that are no strings.
 enum Hint : uint8_t { kNothing, kWord, kPoint, kNumber };
 
@@ -264,7 +266,22 @@ std::string FloatKey(double wide) {
 }  // namespace
 
 bool MayResolve(absl::string_view text) {
-  return text.empty() || kHints[static_cast<unsigned char>(text[0])] != kNothing;
+  if (text.empty()) return true;
+  const auto first = static_cast<unsigned char>(text[0]);
+  switch (kHints[first]) {
+    case kNothing:
+      return false;
+    case kWord:
+      return text.size() <= kLongestWord;
+    case kPoint:
+      return true;
+    case kNumber:
+      // "-" and "--flag" are common and no numbers; "-_1" is one.
+      return absl::ascii_isdigit(first) ||
+             (text.size() > 1 && (absl::ascii_isdigit(static_cast<unsigned char>(text[1])) ||
+                                  text[1] == '.' || text[1] == '_'));
+  }
+  return true;
 }
 
 YamlScalar ResolvePlain(absl::string_view text) {

@@ -27,7 +27,7 @@ struct YamlScalar {
 /// it. Source: go-yaml 2, resolve.go.
 YamlScalar ResolvePlain(absl::string_view text);
 
-/// Whether plain text may mean something else than a string: false settles it by the first byte.
+/// Whether plain text may mean something else than a string: false settles it, by a byte or two.
 bool MayResolve(absl::string_view text);
 
 /// What text with an explicit tag ("tag:yaml.org,2002:int", "!mine") means. A tag that is not

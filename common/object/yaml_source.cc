@@ -25,10 +25,22 @@ size_t CountTagDirectives(absl::string_view bytes) {
   return count;
 }
 
+// Whether a '!' stands alone somewhere, or begins a verbatim tag.
+bool MayHaveBangTag(absl::string_view bytes) {
+  for (size_t at = bytes.find('!'); at != absl::string_view::npos; at = bytes.find('!', at + 1)) {
+    const char before = at == 0 ? ' ' : bytes[at - 1];
+    const char after = at + 1 == bytes.size() ? ' ' : bytes[at + 1];
+    if (absl::StrContains(" \t\r\n[{,", before) && absl::StrContains(" \t\r\n]},<", after)) {
+      return true;
+    }
+  }
+  return false;
+}
+
 }  // namespace
 
 YamlSource::YamlSource(absl::string_view bytes, absl::string_view file)
-    : bytes_(bytes), file_(file), has_bang_(absl::StrContains(bytes, '!')) {
+    : bytes_(bytes), file_(file), has_bang_(MayHaveBangTag(bytes)) {
   // The parser's count of characters begins after a byte order mark.
   if (absl::StartsWith(bytes, kByteOrderMark)) cursor_offset_ = kByteOrderMark.size();
 }

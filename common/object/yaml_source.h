@@ -39,7 +39,7 @@ class YamlSource {
 
   const absl::string_view bytes_;
   const absl::string_view file_;
-  const bool has_bang_;       // Some '!' stands somewhere.
+  const bool has_bang_;       // The tag "!" may stand somewhere.
   size_t cursor_ = 0;         // A character's number,
   size_t cursor_offset_ = 0;  // and where it begins.
 };

@@ -8,10 +8,11 @@
 namespace lockstep {
 
 void EnrolmentPort::Redeem(const Redemption& redemption, Done done) {
-  loop_->Command("token",
-                 command::RedeemToken{redemption.token_hash, redemption.cluster, redemption.fingerprint,
-                                      redemption.target_uid},
-                 [done = std::move(done)](absl::StatusOr<ReplyBody> reply) mutable { done(reply.status()); });
+  loop_->Command(
+      "token",
+      command::RedeemToken{redemption.token_hash, redemption.cluster, redemption.fingerprint,
+                           redemption.target_uid},
+      [done = std::move(done)](absl::StatusOr<ReplyBody> reply) mutable { done(reply.status()); });
 }
 
 void EnrolmentPort::AllowLateRenewal(const LateRenewal& renewal, Done done) {

@@ -12,7 +12,9 @@ namespace lockstep {
 namespace {
 
 std::string CredentialsKey(const GitRepository& repository) {
-  return repository.spec.secret.empty() ? "" : absl::StrCat(repository.meta.namespace_, "/", repository.spec.secret);
+  return repository.spec.secret.empty()
+             ? ""
+             : absl::StrCat(repository.meta.namespace_, "/", repository.spec.secret);
 }
 
 }  // namespace
@@ -22,7 +24,11 @@ void SourcePort::Start(effect::StartFetch fetch) {
     const absl::Duration begun = parts_.clock->Monotonic();
     const absl::StatusOr<FetchResult> result = Fetch(fetch);
     parts_.metrics->source_fetch_duration->Observe(parts_.clock->Monotonic() - begun);
-    parts_.metrics->source_fetches->With(!result.ok() ? "failed" : result->changed ? "changed" : "unchanged").Increment();
+    parts_.metrics->source_fetches
+        ->With(!result.ok()      ? "failed"
+               : result->changed ? "changed"
+                                 : "unchanged")
+        .Increment();
     if (!result.ok()) {
       Log(LogLevel::kWarning, "fetch failed",
           {{"repository", fetch.repository.ToString()}, {"error", result.status().message()}});
@@ -31,9 +37,12 @@ void SourcePort::Start(effect::StartFetch fetch) {
     }
     if (result->changed) {
       Log(LogLevel::kInfo, "revision fetched",
-          {{"repository", fetch.repository.ToString()}, {"revision", result->revision}, {"forced", result->forced}});
+          {{"repository", fetch.repository.ToString()},
+           {"revision", result->revision},
+           {"forced", result->forced}});
     }
-    loop_->Post(event::FetchDone{fetch.repository, event::Fetched{result->revision, result->commit, result->forced}});
+    loop_->Post(event::FetchDone{fetch.repository,
+                                 event::Fetched{result->revision, result->commit, result->forced}});
   });
 }
 
@@ -45,13 +54,16 @@ absl::StatusOr<FetchResult> SourcePort::Fetch(const effect::StartFetch& fetch) {
   request.timeout = repository.spec.timeout;
   request.credentials_key = CredentialsKey(repository);
   if (!repository.spec.secret.empty()) {
-    const ResourceKey key{ResourceKind::kSecret, repository.meta.namespace_, repository.spec.secret};
+    const ResourceKey key{ResourceKind::kSecret, repository.meta.namespace_,
+                          repository.spec.secret};
     if (!fetch.secret.has_value()) {
-      return absl::NotFoundError(absl::StrCat(key.ToString(), " does not exist; apply it, or remove spec.secretRef"));
+      return absl::NotFoundError(
+          absl::StrCat(key.ToString(), " does not exist; apply it, or remove spec.secretRef"));
     }
     LOCKSTEP_ASSIGN_OR_RETURN(const auto data, OpenSecret(*parts_.box, key, *fetch.secret));
     const absl::StatusOr<GitCredentials> credentials = CredentialsFromSecret(request.url, data);
-    if (!credentials.ok()) return Annotate(credentials.status(), absl::StrCat("using ", key.ToString()));
+    if (!credentials.ok())
+      return Annotate(credentials.status(), absl::StrCat("using ", key.ToString()));
     request.credentials = *credentials;
   }
   {
@@ -68,7 +80,8 @@ absl::StatusOr<std::shared_ptr<const Snapshot>> SourcePort::Open(const Namespace
     MutexLock lock(&mutex_);
     const auto known = mirrors_.find(repository);
     if (known == mirrors_.end()) {
-      return absl::NotFoundError(absl::StrCat("GitRepository ", repository.ToString(), " was not fetched yet"));
+      return absl::NotFoundError(
+          absl::StrCat("GitRepository ", repository.ToString(), " was not fetched yet"));
     }
     mirror = known->second;
   }

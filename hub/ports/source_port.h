@@ -14,7 +14,8 @@
 
 namespace lockstep {
 
-/// The loop's way to Git: fetches on a pool, with the credentials opened for just that call, and opens what was fetched.
+/// The loop's way to Git: fetches on a pool, with the credentials opened for just that call, and
+/// opens what was fetched.
 ///
 /// Everything borrowed outlives this; Start is called on the loop thread, Open on any.
 class SourcePort : public FetchPort, public SnapshotProvider {

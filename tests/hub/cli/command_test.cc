@@ -32,18 +32,23 @@ class FakeFleet : public v1::FleetService::Service {
     }
     return grpc::Status::OK;
   }
-  grpc::Status Get(grpc::ServerContext*, const v1::GetRequest* request, v1::GetResponse* response) override {
+  grpc::Status Get(grpc::ServerContext*, const v1::GetRequest* request,
+                   v1::GetResponse* response) override {
     if (resources.empty()) {
-      return {grpc::StatusCode::NOT_FOUND, absl::StrCat(KeyText(request->key()), " does not exist")};
+      return {grpc::StatusCode::NOT_FOUND,
+              absl::StrCat(KeyText(request->key()), " does not exist")};
     }
     *response->mutable_resource() = resources.front();
     return grpc::Status::OK;
   }
-  grpc::Status Apply(grpc::ServerContext*, const v1::ApplyRequest* request, v1::ApplyResponse*) override {
+  grpc::Status Apply(grpc::ServerContext*, const v1::ApplyRequest* request,
+                     v1::ApplyResponse*) override {
     apply_request = *request;
-    return {grpc::StatusCode::INVALID_ARGUMENT, "a.yaml:3:1: spec.intervall: unknown field; did you mean \"interval\"?"};
+    return {grpc::StatusCode::INVALID_ARGUMENT,
+            "a.yaml:3:1: spec.intervall: unknown field; did you mean \"interval\"?"};
   }
-  grpc::Status Approve(grpc::ServerContext*, const v1::ApproveRequest* request, v1::ApproveResponse* response) override {
+  grpc::Status Approve(grpc::ServerContext*, const v1::ApproveRequest* request,
+                       v1::ApproveResponse* response) override {
     approvals.push_back(*request);
     v1::HeldList* list = response->add_approved();
     list->set_cluster("eu-1");
@@ -51,7 +56,8 @@ class FakeFleet : public v1::FleetService::Service {
     list->add_objects("ConfigMap shop/a");
     return grpc::Status::OK;
   }
-  grpc::Status Watch(grpc::ServerContext*, const v1::WatchRequest*, grpc::ServerWriter<v1::WatchResponse>* writer) override {
+  grpc::Status Watch(grpc::ServerContext*, const v1::WatchRequest*,
+                     grpc::ServerWriter<v1::WatchResponse>* writer) override {
     v1::WatchResponse response;
     for (int i = 0; i < 3; ++i) {
       response.set_sequence(static_cast<uint64_t>(i));
@@ -59,7 +65,8 @@ class FakeFleet : public v1::FleetService::Service {
     }
     return {grpc::StatusCode::DEADLINE_EXCEEDED, "over"};
   }
-  grpc::Status Sync(grpc::ServerContext*, const v1::SyncRequest*, v1::SyncResponse* response) override {
+  grpc::Status Sync(grpc::ServerContext*, const v1::SyncRequest*,
+                    v1::SyncResponse* response) override {
     response->set_revision("main@sha1:0123456789");
     response->set_changed(true);
     return grpc::Status::OK;
@@ -83,11 +90,13 @@ class CommandTest : public testing::Test {
     out_.str("");
     talk_.str("");
     std::istringstream in(typed);
-    CommandContext context(&in, &out_, &talk_, interactive, &clock_,
-                           [this](const GlobalFlags&) -> absl::StatusOr<std::unique_ptr<FleetClient>> {
-                             return std::make_unique<FleetClient>(
-                                 v1::FleetService::NewStub(server_->InProcessChannel({})), "test:1", absl::Seconds(20));
-                           });
+    CommandContext context(
+        &in, &out_, &talk_, interactive, &clock_,
+        [this](const GlobalFlags&) -> absl::StatusOr<std::unique_ptr<FleetClient>> {
+          return std::make_unique<FleetClient>(
+              v1::FleetService::NewStub(server_->InProcessChannel({})), "test:1",
+              absl::Seconds(20));
+        });
     CommandSet commands(&context);
     AddAllCommands(&commands);
     return commands.Run(absl::StrSplit(line, ' '));
@@ -122,7 +131,8 @@ TEST_F(CommandTest, GetPrintsATableForPeople) {
   EXPECT_EQ(Run("get applications -A"), kExitDone);
   EXPECT_EQ(out_.str(),
             "NAMESPACE  NAME  REVISION      CLUSTERS  READY  STATE  AGE  MESSAGE\n"
-            "shop       web   main@0123456  13/14     False  Held   3d   eu-3: 12 of 40 objects would be deleted\n");
+            "shop       web   main@0123456  13/14     False  Held   3d   eu-3: 12 of 40 objects "
+            "would be deleted\n");
   EXPECT_EQ(fleet_.list_request.namespace_(), "");
 }
 
@@ -137,7 +147,9 @@ TEST_F(CommandTest, GetAsksForTheNamespaceAndSaysWhenThereIsNothing) {
 TEST_F(CommandTest, GetPrintsOneResourceForPrograms) {
   fleet_.resources = {Web(true)};
   EXPECT_EQ(Run("get app shop/web -o yaml"), kExitDone);
-  EXPECT_THAT(out_.str(), HasSubstr("apiVersion: lockstep.dev/v1\nkind: Application\nmetadata:\n  name: web\n"));
+  EXPECT_THAT(
+      out_.str(),
+      HasSubstr("apiVersion: lockstep.dev/v1\nkind: Application\nmetadata:\n  name: web\n"));
   EXPECT_EQ(Run("get app shop/web -o name"), kExitDone);
   EXPECT_EQ(out_.str(), "application.lockstep.dev/shop/web\n");
 }
@@ -160,7 +172,8 @@ TEST_F(CommandTest, MissingResourcesExitWithOne) {
 
 TEST_F(CommandTest, ApplyShowsEveryErrorWithItsPlace) {
   EXPECT_EQ(Run("apply -f tests/hub/cli/CMakeLists.txt"), kExitFailed);
-  EXPECT_THAT(talk_.str(), HasSubstr("nothing was applied:\na.yaml:3:1: spec.intervall: unknown field"));
+  EXPECT_THAT(talk_.str(),
+              HasSubstr("nothing was applied:\na.yaml:3:1: spec.intervall: unknown field"));
   ASSERT_EQ(fleet_.apply_request.files_size(), 1);
   EXPECT_EQ(fleet_.apply_request.files(0).name(), "tests/hub/cli/CMakeLists.txt");
   EXPECT_EQ(Run("apply -f tests/hub/cli/none.yaml"), kExitFailed);
@@ -208,12 +221,15 @@ TEST_F(CommandTest, EveryCommandHasItsPageAndEveryFlagIsOnIt) {
     ++pages;
     for (const CLI::Option* option : app->get_options()) {
       for (const std::string& flag : option->get_lnames()) {
-        if (flag != "help") EXPECT_THAT(std::string(page), HasSubstr(absl::StrCat("--", flag))) << name;
+        if (flag == "help") continue;
+        EXPECT_THAT(std::string(page), HasSubstr(absl::StrCat("--", flag))) << name;
       }
     }
-    for (const CLI::App* sub : app->get_subcommands({})) self(self, sub, absl::StrCat(name, "-", sub->get_name()));
+    for (const CLI::App* sub : app->get_subcommands({}))
+      self(self, sub, absl::StrCat(name, "-", sub->get_name()));
   };
-  for (const CLI::App* sub : commands.root().get_subcommands({})) check(check, sub, sub->get_name());
+  for (const CLI::App* sub : commands.root().get_subcommands({}))
+    check(check, sub, sub->get_name());
   EXPECT_GE(pages, 18);
   EXPECT_EQ(Run("get --help"), kExitDone);
   EXPECT_EQ(out_.str(), absl::StrCat(HelpText("get"), "\n").substr(0, out_.str().size()));
