@@ -16,9 +16,6 @@
 namespace lockstep {
 namespace {
 
-// What an append may cost beside its bytes: a new log file, the manifest, the mark.
-constexpr uint64_t kAppendOverhead = 1 << 20;
-
 std::string Megabytes(uint64_t bytes) { return absl::StrCat(bytes >> 20, " MiB"); }
 
 }  // namespace
@@ -84,7 +81,8 @@ absl::Status DiskGuard::Check() {
 
 absl::Status DiskGuard::CheckAppend(uint64_t bytes) const {
   LOCKSTEP_ASSIGN_OR_RETURN(const DiskSpace space, options_.probe(DirName(directory_)));
-  if (space.free_bytes >= 2 * bytes + kAppendOverhead) return absl::OkStatus();
+  // Half of the least is left to what runs in the background.
+  if (space.free_bytes >= 2 * bytes + options_.free_bytes_min / 2) return absl::OkStatus();
   return absl::ResourceExhaustedError(
       absl::StrCat("appending ", bytes, " bytes to \"", directory_, "\": only ", space.free_bytes,
                    " bytes are free; free some room and start again"));

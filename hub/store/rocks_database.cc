@@ -31,6 +31,7 @@ rocksdb::DBOptions DatabaseOptions(const RocksOptions& ours, rocksdb::WALRecover
   options.db_write_buffer_size = ours.memory_bytes;
   options.max_total_wal_size = ours.log_bytes_max;
   options.max_background_jobs = 2;
+  options.max_file_opening_threads = 1;
   options.max_open_files = 256;  // F-20: most descriptors are for agents.
   options.keep_log_file_num = 4;
   options.max_log_file_size = 1 << 20;

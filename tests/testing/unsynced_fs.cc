@@ -5,7 +5,8 @@
 #include <signal.h>
 #include <unistd.h>
 
-#include <rocksdb/env.h>
+#include <absl/strings/match.h>
+#include <rocksdb/system_clock.h>
 
 #include "common/base/file.h"
 
@@ -20,6 +21,22 @@ using rocksdb::Slice;
 constexpr uint64_t kNever = std::numeric_limits<uint64_t>::max();
 
 IOStatus PowerIsGone() { return IOStatus::IOError("the power is gone"); }
+
+class ImpatientClock : public rocksdb::SystemClockWrapper {
+ public:
+  ImpatientClock() : SystemClockWrapper(SystemClock::Default()) {}
+  const char* Name() const override { return "ImpatientClock"; }
+  void SleepForMicroseconds(int) override {}
+};
+
+class ImpatientEnv : public rocksdb::EnvWrapper {
+ public:
+  explicit ImpatientEnv(const std::shared_ptr<UnsyncedFs>& fs)
+      : EnvWrapper(rocksdb::NewCompositeEnv(fs)) {
+    system_clock_ = std::make_shared<ImpatientClock>();
+  }
+  const char* Name() const override { return "ImpatientEnv"; }
+};
 
 }  // namespace
 
@@ -292,13 +309,18 @@ void UnsyncedFs::ForgetBytes(Rng* rng) {
     } else if (bytes->size() > synced.bytes) {
       bytes->resize(synced.bytes + rng->Below(bytes->size() - synced.bytes + 1));
       const uint64_t tail = bytes->size() - synced.bytes;
-      if (tail > 0 && rng->Below(4) == 0) {  // The size came to the disk, the bytes did not.
+      if (absl::EndsWith(path, ".log") && tail > 0 && rng->Below(4) == 0) {
+        // The size came to the disk, the bytes did not.
         const uint64_t from = synced.bytes + rng->Below(tail);
         bytes->replace(from, std::string::npos, bytes->size() - from, '\0');
       }
     }
     WriteAll(path, *bytes);
   }
+}
+
+std::unique_ptr<rocksdb::Env> MakeEnv(const std::shared_ptr<UnsyncedFs>& fs) {
+  return std::make_unique<ImpatientEnv>(fs);
 }
 
 }  // namespace lockstep

@@ -9,6 +9,7 @@
 #include <utility>
 #include <vector>
 
+#include <rocksdb/env.h>
 #include <rocksdb/file_system.h>
 
 #include "common/base/mutex.h"
@@ -17,9 +18,10 @@
 namespace lockstep {
 
 /// A file system that forgets what was not synced when the power goes, as a real one may: bytes
-/// after the last sync of their file (some first part may survive, followed by zeros), and names
-/// made, renamed or removed since the last sync of their directory (some first part of these
-/// operations may survive). Syncs do not reach the disk below, so it is fast.
+/// after the last sync of their file (some first part may survive; in a log, which RocksDB can be
+/// asked to doubt, also followed by zeros), and names made, renamed or removed since the last sync
+/// of their directory (some first part of these operations may survive). Syncs do not reach the
+/// disk below, so it is fast.
 ///
 /// Every call that changes something counts as one step; the power can be set to go at any step.
 /// Thread-safe.
@@ -103,5 +105,9 @@ class UnsyncedFs : public rocksdb::FileSystemWrapper {
   std::map<std::string, Synced> files_ ABSL_GUARDED_BY(mutex_);
   std::map<std::string, std::vector<NameChange>> names_ ABSL_GUARDED_BY(mutex_);  // By directory.
 };
+
+/// An environment over `fs`, in which RocksDB does not sleep for a second after a flush that
+/// failed.
+std::unique_ptr<rocksdb::Env> MakeEnv(const std::shared_ptr<UnsyncedFs>& fs);
 
 }  // namespace lockstep
