@@ -26,9 +26,10 @@ struct YamlLimits {
 /// 511), then the way through JSON (keys become strings, 1.0 is 1), merge keys included. Every
 /// value's place is where it stands in the text; what an alias repeats keeps the anchor's place.
 ///
-/// Refused, although kubectl's default reader takes it: keys that stand twice in one mapping,
-/// invalid UTF-8 and UTF-16, NUL bytes, more than the limits. Refused as there: not-a-number and
-/// infinity, aliases of themselves, mappings as keys.
+/// Refused, although kubectl's default reader takes it: keys that stand twice in one mapping, bytes
+/// that are no UTF-8 (in !!binary too), documents after "..." without "---", more than the limits.
+/// Taken, although it does not: JSON's escape \/, and a file may hold any number of documents.
+/// Refused as there: not-a-number and infinity, aliases of themselves, lists and mappings as keys.
 ///
 /// Errors: INVALID_ARGUMENT, or RESOURCE_EXHAUSTED for a limit; the message is "FILE:LINE:COLUMN:
 /// what is wrong; what to do". `file` is the name that messages show. Time and memory are linear in

@@ -1,14 +1,30 @@
 #include "hub/core/delta_cache.h"
 
 namespace lockstep {
+namespace {
+
+size_t SizeOf(const BundleDelta& delta) {
+  size_t bytes = sizeof delta + delta.removed.size() * sizeof(uint32_t);
+  for (const BundleDelta::Change& change : delta.changes) {
+    bytes += sizeof change + change.key.group.size() + change.key.kind.size() +
+             change.key.namespace_.size() + change.key.name.size();
+  }
+  return bytes;
+}
+
+}  // namespace
 
 DeltaCache::Way& DeltaCache::WayOf(const Manifest& base, const Manifest& target) {
   const std::pair<Digest, Digest> way(base.digest(), target.digest());
   const auto at = ways_.find(way);
   if (at != ways_.end()) return at->second;
-  if (ways_.size() >= kDeltaCacheEntriesMax) ways_.clear();
+  if (way_bytes_ > kDeltaCacheBytesMax) {
+    ways_.clear();
+    way_bytes_ = 0;
+  }
   Way& made = ways_[way];
   made.delta = std::make_shared<BundleDelta>(ComputeDelta(base, target));
+  way_bytes_ += SizeOf(*made.delta);
   return made;
 }
 
@@ -43,6 +59,7 @@ std::shared_ptr<const DeltaMessage> DeltaCache::Message(const ManifestPtr& base,
   if (all) {
     way.message = message;
     way.bytes = bytes;
+    way_bytes_ += bytes + SizeOf(message->delta);
   }
   return message;
 }

@@ -20,7 +20,7 @@ namespace lockstep {
 inline constexpr size_t kInlineBytesMax = 128 << 10;
 /// Small contents that are kept at hand for sending.
 inline constexpr size_t kBlobCacheBytesMax = 64 << 20;
-inline constexpr size_t kDeltaCacheEntriesMax = 4096;
+inline constexpr size_t kDeltaCacheBytesMax = 64 << 20;
 
 /// Ways between manifests, computed once for all agents that go them, and the small contents that
 /// were rendered lately. A cache: forgetting anything changes no decision, only whether an agent
@@ -48,7 +48,8 @@ class DeltaCache {
   Way& WayOf(const Manifest& base, const Manifest& target);
 
   absl::flat_hash_map<std::pair<Digest, Digest>, Way> ways_;  // Emptied when full.
-  std::deque<Digest> order_;                                  // Of arrival.
+  size_t way_bytes_ = 0;
+  std::deque<Digest> order_;  // Of arrival.
   absl::flat_hash_map<Digest, BlobBytes> blobs_;
   size_t blob_bytes_ = 0;
 };

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <cstdint>
+#include <deque>
 #include <map>
 #include <memory>
 #include <optional>
@@ -65,8 +66,10 @@ struct SourceState {
   absl::Time next_due = absl::InfinitePast();
   bool fetching = false;
   bool fetch_again = false;  // Asked for while one was under way.
+  bool discard = false;      // What the fetch under way brings is of an older specification.
   bool rendering = false;
   bool render_again = false;
+  std::string rendering_commit;
   std::vector<uint64_t> waiting;       // Requests to answer when the fetch under way ends.
   std::vector<uint64_t> waiting_next;  // … when the one after it ends.
 };
@@ -114,6 +117,7 @@ struct Refusal {
 /// One application on one cluster.
 struct Instance {
   // Durable decisions.
+  bool placed = true;  // The application's placement names this cluster; else it lets go of it.
   Assignment assignment;
   std::optional<Candidate>
       waiting;  // The newest outcome, where the planner refused it: its claims are remembered.
@@ -123,12 +127,12 @@ struct Instance {
   std::string error;              // The newest outcome is this error; what ran goes on.
   bool missing_path = false;  // The newest outcome: the path is missing and missingPath is skip.
   std::vector<std::string> warnings;
-  std::vector<uint64_t> history;  // Sequences of the kept releases, ascending.
+  std::vector<uint64_t> history;         // Sequences of the kept releases, ascending.
+  ManifestPtr before = EmptyManifest();  // Assigned before: the agent may still fetch from it.
+  std::string before_revision;
 
   // Durable observations.
   ReceivedTarget received;
-  ManifestPtr before = EmptyManifest();  // The assignment's manifest before this one: the agent may
-                                         // still fetch from it.
   std::optional<ApplicationReport> report;
   absl::Time observed_at = absl::InfinitePast();  // When `report` came.
 
@@ -138,17 +142,23 @@ struct Instance {
   bool releasing() const { return assignment.release.has_value(); }
 };
 
+/// A Desired that is not acknowledged yet.
+struct SentDesired {
+  uint64_t seq = 0;
+  absl::Time time;
+  std::map<std::string, ReceivedTarget> targets;  // By application; generation 0: let go of it.
+  Digest root;                                    // Of the agent once it has taken it.
+};
+
 /// The stream of an agent.
 struct SessionState {
   SessionId id = 0;
   bool accepted = false;  // May be sent targets.
   bool probing = false;   // Pages are awaited.
   absl::Time last_heard;
-  uint64_t in_flight = 0;  // Seq of the Desired that is not acknowledged yet; 0 for none.
-  absl::Time sent_at;
-  std::map<std::string, ReceivedTarget> sent;  // What it carried, by application.
-  Digest sent_root;
-  std::string root_prefix;  // Of the last Beat.
+  std::deque<SentDesired> in_flight;                       // By seq; at most kInFlightMax.
+  std::string root_prefix;                                 // Of the last Beat.
+  absl::Time root_differs_since = absl::InfiniteFuture();  // … where it is not what was received.
 };
 
 struct ClusterState {
@@ -171,7 +181,10 @@ struct ClusterState {
 
   // Not durable.
   uint64_t desired_seq = 0;
+  Digest received_root;  // Over what the instances received.
   std::optional<SessionState> session;
+  std::deque<SentDesired>
+      unanswered;  // Of the session before: the agent may have taken one of them.
   std::shared_ptr<const ClusterFacts> labels;  // Name and labels, for rendering.
 };
 
@@ -186,6 +199,7 @@ struct JoinToken {
 struct BehindState {
   std::set<std::string> agents;
   uint64_t highest_counter = 0;
+  std::set<Digest> revoked;  // That they know of; not durable, they tell it again.
 };
 
 /// What the last reading of the configuration repository left to do. Durable.
@@ -209,8 +223,9 @@ struct HubState {
   // Durable.
   std::string incarnation;  // 16 bytes.
   uint64_t epoch = 1;
-  CommitPoint at;         // Kept by the loop.
-  uint64_t sequence = 0;  // The last used one of events and releases.
+  CommitPoint at;                 // Kept by the loop.
+  uint64_t event_sequence = 0;    // The last used one of the audit log.
+  uint64_t release_sequence = 0;  // … of the history.
   BehindState behind;
   ConfigState config;
   std::map<ResourceKey, ResourceState> resources;
@@ -220,12 +235,17 @@ struct HubState {
   std::map<Digest, absl::Time> revoked;  // Fingerprint → when.
 
   // Not durable.
+  bool running = false;  // The first Tick was taken.
   bool read_only =
       false;  // The disk is nearly full: set by the loop, no command that changes anything passes.
   absl::Time started;
   absl::flat_hash_map<SessionId, std::string> sessions;  // → cluster.
+  std::map<std::string, std::set<std::string>>
+      places;  // Application → clusters with an instance of it.
   absl::Time next_liveness = absl::InfinitePast();
   absl::Time next_flush = absl::InfinitePast();
+  absl::Time next_retry = absl::InfiniteFuture();  // Of targets that were refused.
+  uint64_t command_id = 0;                         // The last used one of the commands to agents.
   std::vector<std::string>
       quarantined;  // Records that could not be read, for the log and the status.
   DeltaCache deltas;

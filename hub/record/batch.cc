@@ -40,6 +40,7 @@ void Batch::Delete(Family family, std::string key) {
 
 void Batch::Append(Batch other) {
   for (Record& record : other.records_) Add(std::move(record));
+  RaiseCounterTo(other.counter_min_);
 }
 
 void Batch::Add(Record record) {

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <algorithm>
 #include <cstddef>
 #include <cstdint>
 #include <optional>
@@ -53,6 +54,11 @@ class Batch {
   /// Adds the records of `other` after its own.
   void Append(Batch other);
 
+  /// The commit of this batch gets at least this counter: an approved hub goes on above what its agents heard of it
+  /// before it lost its state. Takes effect with decisions only.
+  void RaiseCounterTo(uint64_t counter) { counter_min_ = std::max(counter_min_, counter); }
+  uint64_t counter_min() const { return counter_min_; }
+
   bool empty() const { return records_.empty(); }
   const std::vector<Record>& records() const { return records_; }
   /// Keys and values together.
@@ -71,6 +77,7 @@ class Batch {
   std::vector<Record> records_;
   size_t bytes_ = 0;
   bool has_decisions_ = false;
+  uint64_t counter_min_ = 0;
 };
 
 }  // namespace lockstep

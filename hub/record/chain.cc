@@ -1,5 +1,6 @@
 #include "hub/record/chain.h"
 
+#include <algorithm>
 #include <utility>
 
 #include <absl/strings/str_cat.h>
@@ -16,7 +17,7 @@ CommitPoint NextCommit(const CommitPoint& last, const Batch& batch) {
   Hasher hasher;
   hasher.Add(last.chain.bytes());
   hasher.Add(batch.DecisionDigest().bytes());
-  return {.counter = last.counter + 1, .chain = hasher.Finish()};
+  return {.counter = std::max(last.counter + 1, batch.counter_min()), .chain = hasher.Finish()};
 }
 
 Batch EncodeChainLink(const ChainLink& link) {

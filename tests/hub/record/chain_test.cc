@@ -37,6 +37,15 @@ TEST(NextCommit, IsSha256OfChainAndDecisions) {
             Digest::Of(text + std::string(batch.DecisionDigest().bytes())));
 }
 
+TEST(NextCommit, StartsWhereABatchRaisesTheCounterTo) {
+  Batch raised = Decision("a");
+  raised.RaiseCounterTo(1'000);
+  Batch all = Decision("b");
+  all.Append(std::move(raised));
+  EXPECT_EQ(NextCommit({.counter = 41}, all).counter, 1'000);
+  EXPECT_EQ(NextCommit({.counter = 2'000}, all).counter, 2'001);
+}
+
 TEST(ChainLink, ReadsBackWhatItWrote) {
   const ChainLink link{.point = NextCommit({.counter = 41}, Decision("a")),
                        .time = absl::FromUnixMillis(1'700'000'000'123)};

@@ -1,0 +1,267 @@
+#include <algorithm>
+#include <utility>
+
+#include <absl/strings/str_cat.h>
+
+#include "hub/core/instances.h"
+#include "hub/core/outgoing.h"
+#include "hub/core/sessions.h"
+
+namespace lockstep {
+namespace {
+
+// Where a message came from: the session is there.
+struct From {
+  const std::string& name;  // The cluster.
+  ClusterState& cluster;
+  SessionState& session;
+};
+
+ManifestPtr FindManifest(const Instance& instance, const Digest& digest) {
+  if (digest.IsZero()) return EmptyManifest();
+  const ManifestPtr waiting = instance.waiting.has_value() ? instance.waiting->manifest : nullptr;
+  for (const ManifestPtr& known :
+       {instance.received.manifest, instance.assignment.manifest, instance.before, waiting}) {
+    if (known != nullptr && known->digest() == digest) return known;
+  }
+  return nullptr;
+}
+
+void TakeTargets(Turn& turn, const From& from, const SentDesired& sent,
+                 const std::vector<ApplicationAck>& refused) {
+  for (const auto& [name, target] : sent.targets) {
+    const auto at = from.cluster.instances.find(name);
+    const bool taken =
+        std::none_of(refused.begin(), refused.end(),
+                     [&, &name = name](const ApplicationAck& ack) { return ack.name == name; });
+    if (at == from.cluster.instances.end() || !taken) continue;
+    Instance& instance = at->second;
+    instance.received = target;
+    turn.TouchStatus(from.name, name);
+    if (instance.assignment.generation != target.generation) continue;
+    instance.refusal.reset();
+    if (instance.assignment.tombstones.empty()) continue;
+    instance.assignment.tombstones.clear();  // The agent keeps them now.
+    turn.TouchAssignment(from.name, name);
+  }
+  from.cluster.received_root = RootOfTargets(ReceivedTargets(from.cluster));
+}
+
+void TakeRefusal(Turn& turn, const From& from, const ApplicationAck& ack) {
+  const auto at = from.cluster.instances.find(ack.name);
+  if (at == from.cluster.instances.end() || at->second.assignment.generation != ack.generation)
+    return;
+  Instance& instance = at->second;
+  const bool is_new = !instance.refusal.has_value() ||
+                      instance.refusal->generation != ack.generation ||
+                      instance.refusal->message != ack.message;
+  instance.refusal = Refusal{ack.generation, ack.code, ack.message,
+                             ack.retryable ? turn.now + kRefusalRetry : absl::InfiniteFuture()};
+  turn.state.next_retry = std::min(turn.state.next_retry, instance.refusal->retry_at);
+  turn.Notify();
+  if (!is_new) return;
+  turn.Record(
+      {.warning = true,
+       .reason = "TargetRefused",
+       .message = absl::StrCat("the agent refused generation ", ack.generation, ": ", ack.message),
+       .about = ApplicationKey(ack.name),
+       .cluster = from.name,
+       .by = from.name});
+}
+
+void On(Turn& turn, const From& from, const Ack& ack) {
+  std::deque<SentDesired>& in_flight = from.session.in_flight;
+  std::optional<SentDesired> newest;
+  while (!in_flight.empty() && in_flight.front().seq <= ack.received_through) {
+    newest = std::move(in_flight.front());
+    in_flight.pop_front();
+  }
+  if (newest.has_value()) {
+    TakeTargets(turn, from, *newest, ack.refused);
+    // What is still under way was made from what the agent had before, and will be refused.
+    in_flight.clear();
+    for (const ApplicationAck& refused : ack.refused) TakeRefusal(turn, from, refused);
+    turn.Notify();
+  }
+  turn.deliver.insert(from.name);
+  const bool differs = in_flight.empty() && ack.cluster_root != from.cluster.received_root;
+  from.session.root_differs_since = differs ? turn.now : absl::InfiniteFuture();
+}
+
+void On(Turn& turn, const From& from, const Beat& beat) {
+  SessionState& session = from.session;
+  session.root_prefix = beat.root_prefix;
+  const bool same =
+      from.cluster.received_root.bytes().substr(0, beat.root_prefix.size()) == beat.root_prefix;
+  if (same || !session.in_flight.empty() || !session.accepted || session.probing) {
+    session.root_differs_since = absl::InfiniteFuture();
+  } else {
+    session.root_differs_since = std::min(session.root_differs_since, turn.now);
+  }
+}
+
+// The agent has something that this hub never assigned: it is to let go of it and keep the objects.
+void ReleaseUnknown(Turn& turn, const From& from, const HeldApplication& held) {
+  Instance& instance = AddInstance(turn, from.name, held.name);
+  instance.placed = false;
+  instance.received = {held.generation, EmptyManifest(), held.options_digest, held.releasing};
+  Assignment next;
+  next.release = ReleaseObjects::kOrphan;
+  Assign(turn, from.name, held.name, instance, std::move(next), "hub");
+}
+
+void TakeHeld(Turn& turn, const From& from, const HeldApplication& held) {
+  const auto at = from.cluster.instances.find(held.name);
+  if (at == from.cluster.instances.end()) {
+    ReleaseUnknown(turn, from, held);
+    return;
+  }
+  Instance& instance = at->second;
+  const ManifestPtr manifest = FindManifest(instance, held.manifest);
+  instance.received = {held.generation, manifest == nullptr ? EmptyManifest() : manifest,
+                       manifest == nullptr ? Digest() : held.options_digest, held.releasing};
+  turn.TouchStatus(from.name, held.name);
+  if (instance.assignment.generation == 0) return;  // Its first assignment will start above.
+  const bool ahead = held.generation > instance.assignment.generation;
+  const bool fork = held.generation == instance.assignment.generation &&
+                    (manifest == nullptr || !IsReceived(instance));
+  if (ahead || fork)
+    Assign(turn, from.name, held.name, instance, Assignment(instance.assignment), "hub");
+}
+
+void On(Turn& turn, const From& from, const Pages& pages) {
+  if (!from.session.accepted) return;
+  std::set<std::string> told;
+  for (const HeldApplication& held : pages.applications) {
+    told.insert(held.name);
+    TakeHeld(turn, from, held);
+  }
+  std::vector<std::string> gone;
+  for (auto& [name, instance] : from.cluster.instances) {
+    if (told.contains(name)) continue;
+    if (instance.releasing()) gone.push_back(name);
+    if (instance.received.generation == 0) continue;
+    instance.received = {};
+    turn.TouchStatus(from.name, name);
+  }
+  for (const std::string& name : gone) DropInstance(turn, from.name, name);
+  from.cluster.received_root = RootOfTargets(ReceivedTargets(from.cluster));
+  from.session.probing = false;
+  from.session.in_flight.clear();
+  from.session.root_differs_since = absl::InfiniteFuture();
+  turn.deliver.insert(from.name);
+}
+
+bool IsWarning(ApplicationState state) {
+  return state == ApplicationState::kStalled || state == ApplicationState::kDegraded ||
+         state == ApplicationState::kHeld;
+}
+
+void RecordTransition(Turn& turn, const From& from, const std::optional<ApplicationReport>& before,
+                      const ApplicationReport& report) {
+  if (report.state == ApplicationState::kProgressing) return;
+  if (before.has_value() && before->state == report.state && before->reason == report.reason &&
+      before->held == report.held) {
+    return;
+  }
+  std::string message(StateName(report.state));
+  if (!report.message.empty()) absl::StrAppend(&message, ": ", report.message);
+  turn.Record({.warning = IsWarning(report.state),
+               .reason = std::string(StateName(report.state)),
+               .message = std::move(message),
+               .about = ApplicationKey(report.name),
+               .cluster = from.name,
+               .by = from.name});
+}
+
+// What was given along with the assignment and is used up, or names another list than the agent now
+// has.
+void SpendGrants(Turn& turn, const From& from, const ApplicationReport& report,
+                 Instance& instance) {
+  Assignment& assignment = instance.assignment;
+  if (report.generation != assignment.generation) return;
+  const bool approval_spent =
+      assignment.approved.has_value() && KeyListDigest(report.held) != *assignment.approved;
+  const bool foreign_spent = assignment.accept_foreign && report.state == ApplicationState::kSynced;
+  if (!approval_spent && !foreign_spent) return;
+  if (approval_spent) assignment.approved.reset();
+  if (foreign_spent) assignment.accept_foreign = false;
+  turn.TouchAssignment(from.name, report.name);
+}
+
+void TakeReport(Turn& turn, const From& from, const ApplicationReport& report) {
+  const auto at = from.cluster.instances.find(report.name);
+  if (at == from.cluster.instances.end()) return;  // Forgotten here; the last words of it.
+  Instance& instance = at->second;
+  if (report.state == ApplicationState::kReleased) {
+    if (!instance.releasing() || report.generation < instance.assignment.generation) return;
+    turn.Record({.reason = "Released",
+                 .message = absl::StrCat(from.name, " let go of ", report.name),
+                 .about = ApplicationKey(report.name),
+                 .cluster = from.name,
+                 .by = from.name});
+    DropInstance(turn, from.name, report.name);
+    return;
+  }
+  RecordTransition(turn, from, instance.report, report);
+  instance.report = report;
+  instance.observed_at = turn.now;
+  turn.TouchStatus(from.name, report.name);
+  SpendGrants(turn, from, report, instance);
+}
+
+void ForgetUnreported(Turn& turn, const From& from, const StatusReport& status) {
+  std::set<std::string> told;
+  for (const ApplicationReport& report : status.applications) told.insert(report.name);
+  for (auto& [name, instance] : from.cluster.instances) {
+    if (told.contains(name) || !instance.report.has_value()) continue;
+    instance.report.reset();
+    turn.TouchStatus(from.name, name);
+  }
+}
+
+void RecordDrift(Turn& turn, const From& from, const DriftReport& drift) {
+  const bool deleted = drift.kind == DriftReport::Kind::kDeleted;
+  std::string message =
+      absl::StrCat(drift.key.ToString(), " was ", deleted ? "deleted" : "changed", " by others");
+  for (size_t i = 0; i < drift.fields.size(); ++i)
+    absl::StrAppend(&message, i == 0 ? " (" : ", ", drift.fields[i]);
+  if (!drift.fields.empty()) absl::StrAppend(&message, ")");
+  absl::StrAppend(&message, " and put back within ",
+                  absl::FormatDuration(absl::Trunc(drift.restored_in, absl::Microseconds(1))));
+  turn.Record({.reason = "DriftReverted",
+               .message = std::move(message),
+               .about = ApplicationKey(drift.application),
+               .cluster = from.name,
+               .by = from.name});
+}
+
+void On(Turn& turn, const From& from, const StatusReport& status) {
+  ClusterState& cluster = from.cluster;
+  const bool again = !status.full && status.seq <= cluster.status_seq;
+  if (!again) {
+    const bool gap = !status.full && status.seq != cluster.status_seq + 1;
+    for (const ApplicationReport& report : status.applications) TakeReport(turn, from, report);
+    if (status.full) ForgetUnreported(turn, from, status);
+    for (const DriftReport& drift : status.drifts) RecordDrift(turn, from, drift);
+    cluster.status_seq = status.seq;
+    turn.TouchAgent(from.name);
+    turn.Notify();
+    if (gap) turn.Send(from.session.id, Command{++turn.state.command_id, Command::Report{}});
+  }
+  turn.Send(from.session.id, StatusAck{cluster.status_seq});
+}
+
+}  // namespace
+
+void OnAgentSaid(Turn& turn, const event::AgentSaid& said) {
+  const auto session = turn.state.sessions.find(said.session);
+  if (session == turn.state.sessions.end()) return;
+  const std::string name = session->second;
+  ClusterState& cluster = turn.state.clusters.at(name);
+  cluster.session->last_heard = turn.now;
+  const From from{name, cluster, *cluster.session};
+  std::visit([&](const auto& message) { On(turn, from, message); }, said.message);
+}
+
+}  // namespace lockstep

@@ -1,0 +1,271 @@
+#include <algorithm>
+#include <map>
+#include <utility>
+
+#include <absl/strings/str_cat.h>
+
+#include "hub/core/commands.h"
+#include "hub/core/instances.h"
+#include "hub/core/queries.h"
+#include "hub/core/resources.h"
+#include "hub/core/sessions.h"
+#include "hub/core/sources.h"
+
+namespace lockstep {
+namespace {
+
+absl::Status NotThere(absl::string_view doing, const ResourceKey& key) {
+  return absl::NotFoundError(absl::StrCat(doing, " ", key.ToString(), ": there is none"));
+}
+
+// What depends on suspensions of the resource is brought in line.
+void FollowSuspension(Turn& turn, const ResourceKey& key) {
+  switch (key.kind) {
+    case ResourceKind::kGitRepository: {
+      SourceState& source = turn.state.sources.at(key.Name());
+      source.next_due = turn.now;
+      turn.fetch.insert(key.Name());
+      break;
+    }
+    case ResourceKind::kApplication:
+      SyncInstances(turn, key.Name().ToString());
+      break;
+    case ResourceKind::kCluster:
+      SyncCluster(turn, key.name);
+      break;
+    case ResourceKind::kSecret:
+      break;
+  }
+}
+
+void TellAgentsToCompare(Turn& turn, const std::string& application) {
+  const auto places = turn.state.places.find(application);
+  if (places == turn.state.places.end()) return;
+  for (const std::string& name : places->second) {
+    ClusterState& cluster = turn.state.clusters.at(name);
+    if (!cluster.session.has_value() || !cluster.session->accepted) continue;
+    std::optional<Refusal>& refusal = cluster.instances.at(application).refusal;
+    if (refusal.has_value() && refusal->retry_at != absl::InfiniteFuture())
+      refusal->retry_at = turn.now;
+    turn.deliver.insert(name);
+    turn.Send(cluster.session->id, Command{++turn.state.command_id, Command::Sync{{application}}});
+  }
+}
+
+}  // namespace
+
+absl::Status BeginSync(Turn& turn, const command::Sync& command, uint64_t request) {
+  const ResourceKey& key = command.key;
+  NamespacedName repository = key.Name();
+  if (key.kind == ResourceKind::kApplication) {
+    const ResourceState* application = turn.state.FindResource(key);
+    if (application == nullptr) return NotThere("syncing", key);
+    repository = std::get<Application>(*application->resource).spec.source;
+    TellAgentsToCompare(turn, key.Name().ToString());
+  } else if (key.kind != ResourceKind::kGitRepository) {
+    return absl::InvalidArgumentError(absl::StrCat(
+        "syncing ", key.ToString(), ": only a GitRepository or an Application can be synced"));
+  }
+  const ResourceKey source_key{ResourceKind::kGitRepository, repository.namespace_,
+                               repository.name};
+  const auto at = turn.state.sources.find(repository);
+  if (at == turn.state.sources.end()) return NotThere("syncing", source_key);
+  const ResourceState* resource = turn.state.FindResource(source_key);
+  if (resource != nullptr && IsSuspended(*resource)) {
+    return absl::FailedPreconditionError(absl::StrCat("syncing ", key.ToString(), ": ",
+                                                      source_key.ToString(),
+                                                      " is suspended; `lockstep resume` it first"));
+  }
+  SourceState& source = at->second;
+  std::vector<uint64_t>& waiting = source.fetching ? source.waiting_next : source.waiting;
+  if (waiting.size() >= kSyncWaitersMax) {
+    return absl::ResourceExhaustedError(absl::StrCat(
+        "syncing ", key.ToString(), ": ", kSyncWaitersMax, " requests wait for its fetch already"));
+  }
+  waiting.push_back(request);
+  turn.fetch.insert(repository);
+  return absl::OkStatus();
+}
+
+absl::StatusOr<ReplyBody> Do(Turn& turn, const command::Suspend& command) {
+  const auto at = turn.state.resources.find(command.key);
+  if (at == turn.state.resources.end()) return NotThere("suspending", command.key);
+  if (command.key.kind == ResourceKind::kSecret) {
+    return absl::InvalidArgumentError("suspending: a Secret does nothing that could be suspended");
+  }
+  at->second.suspension = SuspensionRecord{turn.by, turn.now, command.reason};
+  turn.Touch(command.key);
+  turn.Record({.reason = "Suspended",
+               .message = absl::StrCat(command.key.ToString(), " was suspended",
+                                       command.reason.empty() ? "" : ": ", command.reason),
+               .about = command.key});
+  FollowSuspension(turn, command.key);
+  return reply::Done{};
+}
+
+absl::StatusOr<ReplyBody> Do(Turn& turn, const command::Resume& command) {
+  const auto at = turn.state.resources.find(command.key);
+  if (at == turn.state.resources.end()) return NotThere("resuming", command.key);
+  ResourceState& state = at->second;
+  const bool was = state.suspension.has_value();
+  state.suspension.reset();
+  reply::Resumed resumed;
+  if (IsSuspended(state)) {
+    resumed.still_suspended_by =
+        state.from_git
+            ? absl::StrCat("spec.suspend in \"", state.file, "\" of the configuration repository")
+            : absl::StrCat("spec.suspend, applied by ", state.author);
+  }
+  if (!was) return resumed;
+  turn.Touch(command.key);
+  turn.Record({.reason = "Resumed",
+               .message = absl::StrCat(command.key.ToString(), " was resumed"),
+               .about = command.key});
+  FollowSuspension(turn, command.key);
+  return resumed;
+}
+
+namespace {
+
+struct Selection {
+  std::vector<reply::HeldList> approved;
+  std::vector<reply::HeldList> left;
+};
+
+absl::StatusOr<Selection> Select(std::vector<reply::HeldList> lists,
+                                 const command::ApproveDeletes& command) {
+  Selection selection;
+  for (const command::ApprovedList& expected : command.expected) {
+    const bool found = std::any_of(lists.begin(), lists.end(), [&](const reply::HeldList& list) {
+      return list.cluster == expected.cluster && list.digest == expected.digest;
+    });
+    if (!found) {
+      return absl::AbortedError(
+          absl::StrCat("approving deletes of ", command.application.ToString(), ": the list of ",
+                       expected.cluster, " is not what was shown any more; look again"));
+    }
+  }
+  const Digest first = lists.empty() ? Digest() : lists.front().digest;
+  for (reply::HeldList& list : lists) {
+    bool taken = command.all || list.digest == first;
+    if (!command.cluster.empty()) taken = list.cluster == command.cluster;
+    if (!command.expected.empty()) {
+      taken = std::any_of(
+          command.expected.begin(), command.expected.end(),
+          [&](const command::ApprovedList& expected) { return expected.cluster == list.cluster; });
+    }
+    (taken ? selection.approved : selection.left).push_back(std::move(list));
+  }
+  return selection;
+}
+
+}  // namespace
+
+absl::StatusOr<ReplyBody> Do(Turn& turn, const command::ApproveDeletes& command) {
+  const std::string name = command.application.ToString();
+  if (turn.state.FindApplication(name) == nullptr)
+    return NotThere("approving deletes of", ApplicationKey(name));
+  absl::StatusOr<Selection> selection = Select(HeldLists(turn.state, name), command);
+  if (!selection.ok()) return selection.status();
+  if (selection->approved.empty()) {
+    return absl::FailedPreconditionError(absl::StrCat("approving deletes of ", name,
+                                                      command.cluster.empty() ? "" : " on cluster ",
+                                                      command.cluster, ": no deletes wait there"));
+  }
+  if (!command.dry_run) {
+    for (const reply::HeldList& list : selection->approved) {
+      Instance& instance = turn.state.clusters.at(list.cluster).instances.at(name);
+      Assignment next = instance.assignment;
+      next.approved = list.digest;
+      Assign(turn, list.cluster, name, instance, std::move(next), "approve");
+      turn.Record({.reason = "Approved",
+                   .message = absl::StrCat("the delete of ", list.objects.size(), " objects of ",
+                                           name, " on ", list.cluster, " was approved (list ",
+                                           list.digest.Short(), ")"),
+                   .about = ApplicationKey(name),
+                   .cluster = list.cluster});
+    }
+  }
+  return reply::Approved{std::move(selection->approved), std::move(selection->left)};
+}
+
+absl::StatusOr<ReplyBody> Do(Turn& turn, const command::ApproveHub&) {
+  BehindState& behind = turn.state.behind;
+  if (behind.agents.empty()) {
+    return absl::FailedPreconditionError(
+        "approving the hub: no agent knows more than it; nothing waits");
+  }
+  for (const Digest& fingerprint : behind.revoked) {
+    turn.state.revoked.emplace(fingerprint, turn.now);
+    turn.TouchRevoked(fingerprint);
+  }
+  turn.RaiseCounterTo(behind.highest_counter + 1);
+  turn.Record({.warning = true,
+               .reason = "HubApproved",
+               .message = absl::StrCat(
+                   "the hub goes on with its state although ", behind.agents.size(),
+                   " agents knew a later one (up to commit ", behind.highest_counter, ")")});
+  behind = {};
+  turn.TouchHub();
+  for (const auto& [name, source] : turn.state.sources) turn.fetch.insert(name);
+  for (const auto& [name, cluster] : turn.state.clusters) {
+    if (cluster.session.has_value() && !cluster.session->accepted) Resume(turn, name);
+    turn.deliver.insert(name);
+  }
+  return reply::Done{};
+}
+
+absl::StatusOr<ReplyBody> Do(Turn& turn, const command::ApproveConfig&) {
+  std::vector<ResourceKey> vanished = std::exchange(turn.state.config.vanished, {});
+  if (vanished.empty()) {
+    return absl::FailedPreconditionError("approving the configuration: no deletes wait");
+  }
+  turn.TouchConfig();
+  turn.Record({.reason = "ConfigApproved",
+               .message = absl::StrCat(
+                   "the delete of ", vanished.size(),
+                   " resources that vanished from the configuration repository was approved")});
+  for (const ResourceKey& key : vanished) LeaveGit(turn, key);
+  return reply::Done{};
+}
+
+absl::StatusOr<ReplyBody> Do(Turn& turn, const command::DeleteOrphans& command) {
+  std::map<std::pair<std::string, std::string>, std::vector<ObjectKey>> wanted;
+  for (const command::OrphanList& list : command.orphans) {
+    const auto cluster = turn.state.clusters.find(list.cluster);
+    const Instance* instance = nullptr;
+    if (cluster != turn.state.clusters.end()) {
+      const auto at = cluster->second.instances.find(list.application);
+      if (at != cluster->second.instances.end()) instance = &at->second;
+    }
+    for (const ObjectKey& key : list.objects) {
+      const bool known = instance != nullptr && !instance->releasing() &&
+                         instance->report.has_value() &&
+                         std::binary_search(instance->report->orphans.begin(),
+                                            instance->report->orphans.end(), key);
+      if (!known) {
+        return absl::AbortedError(
+            absl::StrCat("deleting orphans: ", key.ToString(), " of ", list.application, " on ",
+                         list.cluster, " is no orphan (any more); see `lockstep get orphans`"));
+      }
+      wanted[{list.cluster, list.application}].push_back(key);
+    }
+  }
+  reply::OrphansRequested requested;
+  for (auto& [place, keys] : wanted) {
+    Instance& instance = turn.state.clusters.at(place.first).instances.at(place.second);
+    Assignment next = instance.assignment;
+    next.tombstones.insert(next.tombstones.end(), keys.begin(), keys.end());
+    // The person named them one by one.
+    next.approved = KeyListDigest(keys);
+    requested.requested += static_cast<int>(keys.size());
+    turn.Record({.reason = "OrphansDeleted",
+                 .message = absl::StrCat("the delete of ", keys.size(), " orphans was asked for"),
+                 .about = ApplicationKey(place.second),
+                 .cluster = place.first});
+    Assign(turn, place.first, place.second, instance, std::move(next), "orphans");
+  }
+  return requested;
+}
+
+}  // namespace lockstep

@@ -1,0 +1,354 @@
+#include "hub/core/instances.h"
+
+#include <algorithm>
+#include <utility>
+
+#include <absl/strings/str_cat.h>
+
+#include "hub/core/release_planner.h"
+#include "hub/fleet/placement.h"
+
+namespace lockstep {
+namespace {
+
+const ApplicationSpec& SpecOf(const ResourceState& application) {
+  return std::get<Application>(*application.resource).spec;
+}
+
+bool SpecSuspends(const Resource& resource) {
+  if (const auto* repository = std::get_if<GitRepository>(&resource))
+    return repository->spec.suspend;
+  if (const auto* application = std::get_if<Application>(&resource))
+    return application->spec.suspend;
+  if (const auto* cluster = std::get_if<Cluster>(&resource)) return cluster->spec.suspend;
+  return false;
+}
+
+// Whether an approval given for the assignment before still names the same list after `way`.
+bool ApprovalHolds(const Instance& instance, const Manifest& target, const BundleDelta& way) {
+  if (!way.removed.empty() || !instance.report.has_value()) return false;
+  return std::none_of(instance.report->held.begin(), instance.report->held.end(),
+                      [&](const ObjectKey& key) { return target.Find(key) != nullptr; });
+}
+
+// What the agent may not have taken of the assignment before.
+void CarryOver(const Instance& instance, const BundleDelta& way, Assignment* next) {
+  const Assignment& last = instance.assignment;
+  if (last.release.has_value() != next->release.has_value()) return;
+  next->accept_foreign |= last.accept_foreign;
+  for (const ObjectKey& key : last.tombstones) {
+    if (next->manifest->Find(key) == nullptr) next->tombstones.push_back(key);
+  }
+  std::sort(next->tombstones.begin(), next->tombstones.end());
+  next->tombstones.erase(std::unique(next->tombstones.begin(), next->tombstones.end()),
+                         next->tombstones.end());
+  if (!next->approved.has_value() && last.approved.has_value() &&
+      ApprovalHolds(instance, *next->manifest, way)) {
+    next->approved = last.approved;
+  }
+}
+
+ReleaseObjects ReleasePolicy(const HubState& state, const ResourceState* application,
+                             const std::string& cluster) {
+  if (application == nullptr) return ReleaseObjects::kOrphan;
+  switch (application->going ? application->going_objects : command::Delete::Objects::kByPolicy) {
+    case command::Delete::Objects::kOrphan:
+      return ReleaseObjects::kOrphan;
+    case command::Delete::Objects::kDelete:
+      return ReleaseObjects::kDelete;
+    case command::Delete::Objects::kByPolicy:
+      break;
+  }
+  if (IsSuspended(state, *application, cluster)) return ReleaseObjects::kOrphan;
+  return SpecOf(*application).deletion_policy == DeletionPolicy::kDelete ? ReleaseObjects::kDelete
+                                                                         : ReleaseObjects::kOrphan;
+}
+
+// Whether the agent can know anything of the instance.
+bool MayBeKnown(const ClusterState& cluster, const Instance& instance) {
+  return instance.assignment.generation > 0 &&
+         (cluster.fingerprint.has_value() || instance.received.generation > 0);
+}
+
+void SyncOne(Turn& turn, const ResourceState& application, const std::string& name,
+             const std::string& cluster, bool placed) {
+  ClusterState& state = turn.state.clusters.at(cluster);
+  const auto at = state.instances.find(name);
+  if (at == state.instances.end()) {
+    if (placed) AddInstance(turn, cluster, name);
+    return;
+  }
+  Instance& instance = at->second;
+  if (instance.placed != placed) {
+    instance.placed = placed;
+    turn.TouchAssignment(cluster, name);
+    turn.replan.insert(cluster);
+    if (placed) {
+      instance.input = Digest();
+      turn.render.insert(SpecOf(application).source);
+    }
+  }
+  if (!placed || instance.releasing() || instance.assignment.generation == 0) return;
+  const ApplicationOptions options = DesiredOptions(turn.state, application, cluster);
+  if (options == instance.assignment.options) return;
+  Assignment next = instance.assignment;
+  next.options = options;
+  Assign(turn, cluster, name, instance, std::move(next), "resource");
+}
+
+}  // namespace
+
+bool IsSuspended(const ResourceState& resource) {
+  return resource.suspension.has_value() || SpecSuspends(*resource.resource);
+}
+
+bool IsSuspended(const HubState& state, const ResourceState& application,
+                 absl::string_view cluster) {
+  if (IsSuspended(application)) return true;
+  const ResourceState* on = state.FindResource(ClusterKey(cluster));
+  return on != nullptr && IsSuspended(*on);
+}
+
+ApplicationOptions DesiredOptions(const HubState& state, const ResourceState& application,
+                                  absl::string_view cluster) {
+  const ApplicationSpec& spec = SpecOf(application);
+  ApplicationOptions options;
+  options.interval = spec.interval;
+  options.prune = spec.prune;
+  options.suspend = IsSuspended(state, application, cluster);
+  options.delete_objects_on_release = spec.deletion_policy == DeletionPolicy::kDelete;
+  options.default_namespace = spec.default_namespace;
+  return options;
+}
+
+void Assign(Turn& turn, const std::string& cluster, const std::string& application,
+            Instance& instance, Assignment next, absl::string_view cause) {
+  const ClusterState& on = turn.state.clusters.at(cluster);
+  Assignment& last = instance.assignment;
+  const ManifestPtr held = instance.releasing() ? EmptyManifest() : last.manifest;
+  const ManifestPtr wanted = next.release.has_value() ? EmptyManifest() : next.manifest;
+  const std::shared_ptr<const BundleDelta> way = turn.state.deltas.Find(*held, *wanted);
+  CarryOver(instance, *way, &next);
+  next.generation =
+      std::max({last.generation, instance.received.generation, on.generation_floor}) + 1;
+  next.time = turn.now;
+  next.options_digest = Digest::Of(EncodeOptions(next.options));
+
+  HistoryEntry entry;
+  entry.revision = next.revision;
+  entry.generation = next.generation;
+  entry.manifest = wanted->digest();
+  for (const BundleDelta::Change& change : way->changes) {
+    ++(change.position.has_value() ? entry.changed : entry.added);
+  }
+  entry.removed = static_cast<uint32_t>(way->removed.size());
+  entry.cause = std::string(cause);
+
+  if (last.manifest->digest() != next.manifest->digest()) {
+    instance.before = last.manifest;
+    instance.before_revision = last.revision;
+  }
+  last = std::move(next);
+  instance.refusal.reset();
+  turn.RecordHistory(cluster, application, &instance, std::move(entry));
+  turn.TouchAssignment(cluster, application);
+  turn.deliver.insert(cluster);
+}
+
+Instance& AddInstance(Turn& turn, const std::string& cluster, const std::string& application) {
+  Instance& instance = turn.state.clusters.at(cluster).instances[application];
+  turn.state.places[application].insert(cluster);
+  turn.TouchAssignment(cluster, application);
+  const ResourceState* resource = turn.state.FindApplication(application);
+  if (resource != nullptr) turn.render.insert(SpecOf(*resource).source);
+  turn.Notify();
+  return instance;
+}
+
+void DropInstance(Turn& turn, const std::string& cluster, const std::string& application) {
+  ClusterState& on = turn.state.clusters.at(cluster);
+  const auto at = on.instances.find(application);
+  if (at == on.instances.end()) return;
+  const uint64_t generation =
+      std::max(at->second.assignment.generation, at->second.received.generation);
+  if (generation > on.generation_floor) {
+    on.generation_floor = generation;
+    turn.TouchEnrolment(cluster);
+  }
+  turn.ForgetHistory(cluster, application, at->second);
+  on.instances.erase(at);
+  const auto places = turn.state.places.find(application);
+  if (places != turn.state.places.end()) {
+    places->second.erase(cluster);
+    if (places->second.empty()) turn.state.places.erase(places);
+  }
+  turn.TouchAssignment(cluster, application);
+  turn.TouchStatus(cluster, application);
+  turn.finish_going.insert(application);
+  turn.replan.insert(cluster);  // What it held is free.
+  turn.Notify();
+}
+
+void SyncInstances(Turn& turn, const std::string& application) {
+  const ResourceState* resource = turn.state.FindApplication(application);
+  if (resource == nullptr) return;
+  const Placement& placement = SpecOf(*resource).placement;
+  for (const auto& [name, cluster] : turn.state.clusters) {
+    const bool placed = !resource->going && IsPlaced(placement, name, cluster.labels->labels);
+    SyncOne(turn, *resource, application, name, placed);
+  }
+}
+
+void SyncCluster(Turn& turn, const std::string& cluster) {
+  const Labels& labels = turn.state.clusters.at(cluster).labels->labels;
+  const ResourceKey first{ResourceKind::kApplication, "", ""};
+  for (auto at = turn.state.resources.lower_bound(first);
+       at != turn.state.resources.end() && at->first.kind == ResourceKind::kApplication; ++at) {
+    const bool placed =
+        !at->second.going && IsPlaced(SpecOf(at->second).placement, cluster, labels);
+    SyncOne(turn, at->second, at->first.Name().ToString(), cluster, placed);
+  }
+}
+
+void RenderAgain(Turn& turn, const std::string& application) {
+  const ResourceState* resource = turn.state.FindApplication(application);
+  const auto places = turn.state.places.find(application);
+  if (resource == nullptr || places == turn.state.places.end()) return;
+  for (const std::string& cluster : places->second) {
+    Instance& instance = turn.state.clusters.at(cluster).instances.at(application);
+    if (instance.input.IsZero()) continue;
+    instance.input = Digest();
+    turn.TouchAssignment(cluster, application);
+  }
+  turn.render.insert(SpecOf(*resource).source);
+}
+
+std::vector<ObjectKey> ReleaseList(const Instance& instance) {
+  std::vector<ObjectKey> keys;
+  for (const ManifestEntry& entry : instance.assignment.manifest->entries())
+    keys.push_back(entry.key);
+  if (instance.report.has_value()) {
+    keys.insert(keys.end(), instance.report->held.begin(), instance.report->held.end());
+  }
+  std::sort(keys.begin(), keys.end());
+  keys.erase(std::unique(keys.begin(), keys.end()), keys.end());
+  return keys;
+}
+
+void FinishGoing(Turn& turn, const std::string& application) {
+  const ResourceKey key = ApplicationKey(application);
+  const auto at = turn.state.resources.find(key);
+  if (at == turn.state.resources.end() || !at->second.going) return;
+  if (turn.state.places.contains(application)) return;
+  turn.state.resources.erase(at);
+  turn.Touch(key);
+  turn.Record({.reason = "Deleted",
+               .message = absl::StrCat(key.ToString(), " is gone: every cluster has let go of it"),
+               .about = key,
+               .by = "hub"});
+}
+
+namespace {
+
+PlannedApplication ViewOf(const HubState& state, const std::string& cluster,
+                          const std::string& name, const Instance& instance) {
+  PlannedApplication view;
+  view.name = name;
+  view.assigned = instance.releasing() ? EmptyManifest() : instance.assignment.manifest;
+  view.assigned_origins = instance.assignment.origins;
+  if (!instance.placed) {
+    if (instance.releasing()) return view;
+    view.candidate = EmptyManifest();
+    view.orphans =
+        ReleasePolicy(state, state.FindApplication(name), cluster) == ReleaseObjects::kOrphan;
+  } else if (instance.waiting.has_value() && state.FindApplication(name) != nullptr) {
+    view.candidate = instance.waiting->manifest;
+    view.candidate_origins = instance.waiting->origins;
+  }
+  return view;
+}
+
+void Release(Turn& turn, const std::string& cluster, const std::string& name, Instance& instance) {
+  const ClusterState& on = turn.state.clusters.at(cluster);
+  if (!MayBeKnown(on, instance)) {
+    DropInstance(turn, cluster, name);
+    return;
+  }
+  Assignment next = instance.assignment;
+  next.release = ReleasePolicy(turn.state, turn.state.FindApplication(name), cluster);
+  next.approved.reset();
+  next.tombstones.clear();
+  next.accept_foreign = false;
+  const auto approved = turn.release_approvals.find({cluster, name});
+  if (approved != turn.release_approvals.end() && next.release == ReleaseObjects::kDelete) {
+    next.approved = approved->second;
+  }
+  instance.waiting.reset();
+  instance.refused.clear();
+  instance.error.clear();
+  Assign(turn, cluster, name, instance, std::move(next), "release");
+}
+
+void Accept(Turn& turn, const std::string& cluster, const std::string& name, Instance& instance) {
+  Candidate candidate = *std::move(instance.waiting);
+  instance.waiting.reset();
+  instance.refused.clear();
+  turn.TouchAssignment(cluster, name);
+  const ResourceState* application = turn.state.FindApplication(name);
+  Assignment next;
+  next.manifest = std::move(candidate.manifest);
+  next.origins = std::move(candidate.origins);
+  next.revision = std::move(candidate.revision);
+  next.missing_path = candidate.missing_path;
+  next.options = DesiredOptions(turn.state, *application, cluster);
+  Assignment& last = instance.assignment;
+  if (last.generation > 0 && !last.release.has_value() &&
+      last.manifest->digest() == next.manifest->digest() && last.options == next.options) {
+    last.origins = std::move(next.origins);
+    last.missing_path = next.missing_path;
+    return;
+  }
+  Assign(turn, cluster, name, instance, std::move(next), "commit");
+}
+
+void Refuse(Turn& turn, const std::string& cluster, const std::string& name, Instance& instance,
+            const std::string& refusal) {
+  if (instance.refused == refusal) return;
+  instance.refused = refusal;
+  turn.TouchAssignment(cluster, name);
+  turn.Record({.warning = true,
+               .reason = "ReleaseRefused",
+               .message = refusal,
+               .about = ApplicationKey(name),
+               .cluster = cluster});
+}
+
+}  // namespace
+
+void PlanCluster(Turn& turn, const std::string& cluster) {
+  const auto on = turn.state.clusters.find(cluster);
+  if (on == turn.state.clusters.end()) return;
+  ClusterView view;
+  bool something = false;
+  for (const auto& [name, instance] : on->second.instances) {
+    view.applications.push_back(ViewOf(turn.state, cluster, name, instance));
+    something |= view.applications.back().candidate != nullptr;
+  }
+  if (!something) return;
+  const std::vector<ReleaseDecision> decisions =
+      PlanReleases(view, [&turn](const Manifest& base, const Manifest& target) {
+        return turn.state.deltas.Find(base, target);
+      });
+  for (const ReleaseDecision& decision : decisions) {
+    Instance& instance = on->second.instances.at(decision.application);
+    if (!decision.accepted) {
+      Refuse(turn, cluster, decision.application, instance, decision.refusal);
+    } else if (instance.placed) {
+      Accept(turn, cluster, decision.application, instance);
+    } else {
+      Release(turn, cluster, decision.application, instance);
+    }
+  }
+}
+
+}  // namespace lockstep

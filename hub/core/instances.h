@@ -1,0 +1,64 @@
+#pragma once
+
+#include <optional>
+#include <string>
+
+#include <absl/strings/string_view.h>
+
+#include "hub/core/turn.h"
+
+/// Applications on clusters: where they are, and the one way in which what they should be changes.
+namespace lockstep {
+
+/// How `application` is treated on `cluster`: its specification and all suspensions.
+ApplicationOptions DesiredOptions(const HubState& state, const ResourceState& application,
+                                  absl::string_view cluster);
+
+/// Whether a suspension holds, by specification or verb, of the application or the cluster.
+bool IsSuspended(const HubState& state, const ResourceState& application,
+                 absl::string_view cluster);
+bool IsSuspended(const ResourceState& resource);
+
+/// Makes `next` what the instance should be: gives it the next generation, writes history, has it
+/// delivered. The generation, time and digest of the options are filled in here; what of the
+/// assignment before was not received yet and still holds (an approval, tombstones, acceptance)
+/// goes along.
+void Assign(Turn& turn, const std::string& cluster, const std::string& application,
+            Instance& instance, Assignment next, absl::string_view cause);
+
+/// Adds an instance, to be rendered.
+Instance& AddInstance(Turn& turn, const std::string& cluster, const std::string& application);
+
+/// Forgets an instance; its generations are never given again.
+void DropInstance(Turn& turn, const std::string& cluster, const std::string& application);
+
+/// Brings the instances of the application in line with its placement, and their options with its
+/// specification. One that is new is rendered; one whose place is gone is planned for release.
+void SyncInstances(Turn& turn, const std::string& application);
+
+/// As SyncInstances for all applications, after something about `cluster` changed.
+void SyncCluster(Turn& turn, const std::string& cluster);
+
+/// Has every instance of the application rendered again, whatever was read.
+void RenderAgain(Turn& turn, const std::string& application);
+
+/// Asks the planner about the cluster and carries out what it says.
+void PlanCluster(Turn& turn, const std::string& cluster);
+
+/// Removes the application if it is going and no cluster holds it any more.
+void FinishGoing(Turn& turn, const std::string& application);
+
+/// What is deleted where the application goes from the cluster with its objects: what the agent
+/// will list.
+std::vector<ObjectKey> ReleaseList(const Instance& instance);
+
+/// The Application's key.
+inline ResourceKey ApplicationKey(absl::string_view application) {
+  const NamespacedName name = ParseNamespacedName(application);
+  return {ResourceKind::kApplication, name.namespace_, name.name};
+}
+inline ResourceKey ClusterKey(absl::string_view cluster) {
+  return {ResourceKind::kCluster, "", std::string(cluster)};
+}
+
+}  // namespace lockstep

@@ -1,0 +1,78 @@
+#include "hub/core/queries.h"
+
+#include <absl/strings/str_cat.h>
+
+#include "hub/core/instances.h"
+
+namespace lockstep {
+namespace {
+
+bool Names(const ManifestPtr& manifest, const Digest& digest) {
+  return manifest != nullptr && (manifest->digest() == digest || manifest->HasBlob(digest));
+}
+
+}  // namespace
+
+bool MayFetch(const HubState& state, absl::string_view cluster, const Digest& digest) {
+  const auto at = state.clusters.find(std::string(cluster));
+  if (at == state.clusters.end() || digest.IsZero()) return false;
+  for (const auto& [name, instance] : at->second.instances) {
+    if (Names(instance.assignment.manifest, digest) || Names(instance.before, digest) ||
+        Names(instance.received.manifest, digest)) {
+      return true;
+    }
+  }
+  return false;
+}
+
+absl::Status CheckIdentity(const HubState& state, absl::string_view cluster,
+                           const Digest& fingerprint) {
+  const auto at = state.clusters.find(std::string(cluster));
+  if (state.revoked.contains(fingerprint)) {
+    return absl::PermissionDeniedError(
+        absl::StrCat("the key ", fingerprint.Short(), " was revoked"));
+  }
+  if (at == state.clusters.end()) {
+    return absl::PermissionDeniedError(
+        absl::StrCat("there is no cluster ", cluster, " (any more)"));
+  }
+  if (at->second.fingerprint != fingerprint) {
+    return absl::PermissionDeniedError(
+        absl::StrCat("cluster ", cluster, " is enrolled with another key"));
+  }
+  return absl::OkStatus();
+}
+
+std::vector<reply::HeldList> HeldLists(const HubState& state, absl::string_view application) {
+  std::vector<reply::HeldList> lists;
+  const std::string name(application);
+  const auto places = state.places.find(name);
+  if (places == state.places.end()) return lists;
+  for (const std::string& cluster : places->second) {
+    const std::optional<ApplicationReport>& report =
+        state.clusters.at(cluster).instances.at(name).report;
+    if (!report.has_value() || report->held.empty()) continue;
+    lists.push_back({cluster, report->held, KeyListDigest(report->held)});
+  }
+  return lists;
+}
+
+std::vector<command::OrphanList> Orphans(const HubState& state, absl::string_view cluster) {
+  std::vector<command::OrphanList> lists;
+  for (const auto& [name, on] : state.clusters) {
+    if (!cluster.empty() && name != cluster) continue;
+    for (const auto& [application, instance] : on.instances) {
+      if (!instance.report.has_value() || instance.report->orphans.empty()) continue;
+      lists.push_back({name, application, instance.report->orphans});
+    }
+  }
+  return lists;
+}
+
+std::vector<std::string> WaitingFor(const HubState& state, absl::string_view application) {
+  const auto places = state.places.find(std::string(application));
+  if (places == state.places.end()) return {};
+  return {places->second.begin(), places->second.end()};
+}
+
+}  // namespace lockstep
