@@ -41,7 +41,7 @@ HubMetrics::HubMetrics(MetricRegistry* registry)
           "lockstep_hub_commit_batches_total",
           "Durable writes, by whether they held decisions or only observations.",
           {"content", {"decisions", "observations"}})),
-      commit_counter(registry->AddGauge("lockstep_hub_commit_counter",
+      commit_counter(registry->AddGauge("lockstep_hub_committed_decisions",
                                         "Decisions committed since the store was made.")),
       behind(registry->AddGauge(
           "lockstep_hub_behind",
