@@ -101,8 +101,8 @@ void EnrolmentService::Handle(const HttpRequest& request, Done done) {
   }
   const bool enrol = request.target == "/v1/enrol";
   if (request.method != "POST" || (!enrol && request.target != "/v1/renew")) {
-    done(ErrorReply(
-        absl::NotFoundError("there is nothing here; agents join with `lockstep-agent join`")));
+    done(ErrorReply(absl::NotFoundError(
+        "there is nothing here; agents join with `lockstep-agent run --join TOKEN`")));
     return;
   }
   if (failures_.Exceeded(request.address, clock_->Monotonic())) {
