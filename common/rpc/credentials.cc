@@ -10,6 +10,7 @@
 #include <grpcpp/security/tls_certificate_verifier.h>
 #include <grpcpp/security/tls_credentials_options.h>
 
+#include "common/base/clock.h"
 #include "common/base/file.h"
 #include "common/base/status.h"
 
@@ -42,6 +43,10 @@ class IdentityVerifier : public tls::ExternalCertificateVerifier {
   absl::Status Check(absl::string_view pem) const {
     LOCKSTEP_ASSIGN_OR_RETURN(const Certificate certificate, Certificate::FromPem(pem));
     LOCKSTEP_ASSIGN_OR_RETURN(const PeerIdentity peer, certificate.ReadPeer());
+    // OpenSSL looks at the end in a full handshake, but not when a session is resumed.
+    if (SystemClock()->Now() > peer.not_after) {
+      return absl::UnauthenticatedError("the certificate is expired");
+    }
     return check_(peer);
   }
 
