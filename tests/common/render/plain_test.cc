@@ -369,6 +369,19 @@ TEST(RenderPlain, ParsesWhatChangedOnly) {
   EXPECT_EQ(again.manifest->digest(), fresh.manifest->digest());
 }
 
+TEST(RenderPlain, ReadsOneContentAsWhatItsNameSays) {
+  // YAML knows no pairs of escapes for one character; JSON does.
+  const std::string content =
+      R"({"apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": "a"},
+                                  "data": {"smile": "\ud83d\ude00"}})";
+  ParseCache cache(1 << 20);
+  ASSERT_OK_AND_ASSIGN(const RenderedSet set,
+                       RenderPlain(MapSnapshot(kCommit, {{"a.json", content}}), "", {}, &cache));
+  EXPECT_THAT(*set.objects[0].json, HasSubstr("\U0001F600"));
+  EXPECT_THAT(RenderPlain(MapSnapshot(kCommit, {{"a.yaml", content}}), "", {}, &cache),
+              StatusIs(kInvalid, HasSubstr("a.yaml:2:")));
+}
+
 TEST(RenderPlain, IsTheSameWhateverTheCacheHolds) {
   ParseCache small(600);
   const std::map<std::string, std::string> files = {{"a.yaml", ConfigMap("a")},
