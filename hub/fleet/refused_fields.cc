@@ -4,6 +4,9 @@
 #include <iterator>
 
 #include <absl/strings/match.h>
+#include <absl/strings/strip.h>
+
+#include "hub/fleet/resource.h"
 
 namespace lockstep {
 namespace {
@@ -89,7 +92,8 @@ bool IsSetByHub(absl::string_view message, absl::string_view field) {
     return std::find(std::begin(kHubSetMetadata), std::end(kHubSetMetadata), field) !=
            std::end(kHubSetMetadata);
   }
-  return field == "status";  // Of resources; no other message has one that a person may write.
+  return field == "status" && absl::ConsumePrefix(&message, "lockstep.v1.") &&
+         KindFromName(message).has_value();
 }
 
 absl::string_view WhyKindRefused(absl::string_view api_version, absl::string_view kind) {

@@ -167,6 +167,7 @@ TEST(ParseResources, SaysWhatIsWrongWhereAndWhatToDo) {
        "f.yaml:7:14: spec.intervall: unknown field; did you mean \"interval\"?"},
       {App("  source_ref: {}\n"),
        "f.yaml:7:15: spec.source_ref: unknown field; did you mean \"sourceRef\"?"},
+      {App("  status: 1\n"), "f.yaml:7:11: spec.status: unknown field; remove it"},
       {App("  zzz: 1\n"), "f.yaml:7:8: spec.zzz: unknown field; remove it"},
       {App("  wait: true\n"),
        "f.yaml:7:9: spec.wait: comes with the Kubernetes target, which is not built yet; leave it "
