@@ -1,5 +1,7 @@
 #include "hub/identity/enrolment_server.h"
 
+#include <algorithm>
+#include <string>
 #include <utility>
 
 #include <absl/container/flat_hash_map.h>
@@ -9,6 +11,7 @@
 #include <boost/asio/post.hpp>
 #include <boost/asio/ssl/context.hpp>
 #include <boost/asio/steady_timer.hpp>
+#include <openssl/ssl.h>
 
 #include "common/base/mutex.h"
 #include "common/base/status.h"
