@@ -33,10 +33,11 @@ struct ReconcileOutcome {
   struct Owned {
     ObjectKey key;
     InventoryEntry entry;
-    bool written = false;  // Else it was equal already.
-    bool was_owned = false;
-    std::vector<std::string> fields;  // What differed, where others had changed it.
-    bool was_missing = false;
+    bool was_owned = false;           // The inventory had it confirmed before.
+    bool written = false;             // Else it was equal already.
+    bool drifted = false;             // Others had changed or removed what was applied before.
+    bool missing = false;             // Removed rather than changed.
+    std::vector<std::string> fields;  // What differed.
   };
   struct Problem {
     ObjectKey key;

@@ -51,6 +51,7 @@ struct ApplicationRecord {
   std::string revision;
   ManifestPtr manifest = EmptyManifest();
   Digest options_digest;
+  std::string options_bytes;  // As received: a newer agent may read more from them.
   ApplicationOptions options;
   bool accept_foreign = false;
   std::optional<ReleaseObjects> releasing;  // Set: it goes; its manifest is the last it had.

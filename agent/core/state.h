@@ -5,7 +5,6 @@
 #include <optional>
 #include <set>
 #include <string>
-#include <variant>
 #include <vector>
 
 #include <absl/time/time.h>
@@ -24,44 +23,48 @@ struct LiveApplication {
     bool cancelled = false;
     bool everything = false;
     std::vector<ObjectKey> keys;
+    bool deletes = false;
   };
 
   // What is to be looked at next.
-  bool everything = false;
+  bool everything = true;
   std::set<ObjectKey> dirty;
+  bool deletes_due = true;                  // Tombstones that are not held may be carried out.
   std::map<ObjectKey, absl::Time> noticed;  // Changes by others and when they were heard of.
   std::optional<Run> run;
-  int failures = 0;       // In a row.
-  bool compared = false;  // Everything of this generation was looked at and is as it should be.
+  int failures = 0;      // Runs in a row.
+  bool settled = false;  // This generation has been carried out.
 
-  // What went wrong in the last runs, by object.
-  std::map<ObjectKey, ObjectProblem> problems;
-  std::map<ObjectKey, std::string> foreign;
-  std::string failure;  // Of the whole application; empty for none.
+  // What the last runs found, by object.
+  std::map<ObjectKey, absl::Status> problems;
+  std::map<ObjectKey, std::string> foreign;  // What lies at its place.
+  std::map<ObjectKey, ObjectProblem> unhealthy;
 
-  // Status: what would be said now, and up to where the hub knows it.
+  // What is said of it, and by which status it was said last.
   ApplicationReport report;
-  bool changed = true;    // Not sent yet.
-  uint64_t sent_seq = 0;  // Of the newest status that carries it.
+  bool changed = true;    // Not sent in this form yet.
+  uint64_t sent_seq = 0;  // 0: never.
 };
 
-/// A Desired that waits for blobs or for the disk.
+/// A Desired that waits for blobs.
 struct PendingDesired {
   Desired desired;
   std::vector<Digest> missing;
-  uint64_t fetch = 0;
-  int failures = 0;
 };
 
 /// What a Persist on its way is for.
 struct PendingPersist {
-  enum class Cause : uint8_t { kStart, kWelcome, kAccept, kOutcome, kForget, kRemove };
+  enum class Cause : uint8_t { kStart, kNote, kAccept, kOutcome, kRemove };
 
-  Cause cause = Cause::kStart;
+  Cause cause = Cause::kNote;
   std::vector<Record> records;
-  std::vector<ApplicationAck> refused;      // kAccept.
-  std::set<std::string> accepted;           // kAccept: whose target changed.
-  std::optional<ReconcileOutcome> outcome;  // kOutcome.
+  // kAccept.
+  std::vector<ApplicationAck> refused;
+  std::map<std::string, std::vector<ObjectKey>> changed;  // Accepted, with what to look at.
+  // kOutcome.
+  ReconcileOutcome outcome;
+  // kRemove.
+  std::string reason;
 };
 
 struct Session {
@@ -70,23 +73,33 @@ struct Session {
   bool spoke = false;  // Something was sent since the last beat.
 };
 
+/// A Fetch on its way.
+struct PendingFetch {
+  uint64_t id = 0;
+  std::vector<Digest> digests;
+};
+
 /// All of an agent's state. Step alone changes it.
 struct AgentState {
   DurableState durable;
   AgentFacts facts;
-  std::map<std::string, LiveApplication> live;  // Same names as durable.applications.
+  std::map<std::string, LiveApplication> live;  // The same names as durable.applications.
 
   std::optional<Session> session;
   bool hub_behind = false;  // The hub knows less than it once told: nothing is accepted or deleted.
   bool stopped = false;
 
-  std::optional<PendingDesired> pending;  // The newest that lacks blobs.
-  std::optional<uint64_t> repair;         // A Fetch of blobs that were damaged.
+  std::optional<PendingDesired> pending;
+  std::set<Digest> fetched;  // In the store, named by no manifest yet.
+  std::set<Digest> damaged;  // Named by a manifest and not readable any more.
+  std::optional<PendingFetch> fetch;
+  int fetch_failures = 0;  // In a row.
   std::optional<PendingPersist> persisting;
 
   uint64_t chance = 0;   // State of the jitter's generator.
-  uint64_t next_id = 0;  // Of runs and fetches.
+  uint64_t next_id = 1;  // Of runs and fetches.
 
+  // Statuses are numbered from start_counter << 32: they grow over restarts without a write.
   uint64_t status_seq = 0;
   uint64_t status_acked = 0;
   bool report_full = true;
@@ -95,7 +108,14 @@ struct AgentState {
   std::map<uint64_t, std::vector<DriftReport>> drifts_sent;  // By status, not acknowledged yet.
 };
 
-/// Drift reports that wait at most; older ones give way.
+/// Drift reports that wait at most; the oldest give way.
 inline constexpr size_t kDriftsMax = 256;
+/// How long a change of status waits for others, terminal ones apart.
+inline constexpr absl::Duration kStatusGather = absl::Milliseconds(200);
+/// Retries of what can heal.
+inline constexpr absl::Duration kRetryFirst = absl::Seconds(1);
+inline constexpr absl::Duration kRetryMax = absl::Minutes(5);
+/// One application on one cluster.
+inline constexpr size_t kObjectsMax = 100'000;
 
 }  // namespace lockstep

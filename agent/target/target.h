@@ -10,7 +10,8 @@
 #include <absl/status/statusor.h>
 #include <absl/strings/string_view.h>
 
-#include "agent/target/observation.h"
+#include "agent/apply/observation.h"
+#include "common/base/clock.h"
 #include "common/bundle/link.h"
 #include "common/object/object_key.h"
 #include "common/object/value.h"
@@ -18,13 +19,36 @@
 namespace lockstep {
 
 /// Asks work under way to end. Thread-safe.
+///
+/// Work asks before every object. Where more than kPauseMax lies between two questions the program
+/// stood still (a suspended machine, a stopped process): what was planned before is stale and the
+/// work ends as if cancelled (FAULTS F-05).
 class Cancellation {
  public:
+  static constexpr absl::Duration kPauseMax = absl::Minutes(1);
+
+  Cancellation() = default;
+  /// `clock` is borrowed and outlives this.
+  explicit Cancellation(const Clock* clock) : clock_(clock), asked_(Ticks()) {}
+
   void Cancel() { cancelled_.store(true, std::memory_order_relaxed); }
-  bool cancelled() const { return cancelled_.load(std::memory_order_relaxed); }
+  bool cancelled() const {
+    if (clock_ != nullptr) {
+      const int64_t now = Ticks();
+      const int64_t before = asked_.exchange(now, std::memory_order_relaxed);
+      if (now - before > kPauseMax / absl::Milliseconds(1)) cancelled_.store(true);
+    }
+    return cancelled_.load(std::memory_order_relaxed);
+  }
 
  private:
-  std::atomic<bool> cancelled_{false};
+  int64_t Ticks() const { return absl::ToInt64Milliseconds(clock_->Monotonic()); }
+
+  // Fixed at construction.
+  const Clock* const clock_ = nullptr;
+
+  mutable std::atomic<bool> cancelled_{false};
+  mutable std::atomic<int64_t> asked_{0};  // Milliseconds.
 };
 
 /// For whom a call is made.
@@ -73,7 +97,7 @@ class Target {
   };
 
   /// Called on a thread of the target: these objects may have been changed by others. No keys:
-  /// anything may have changed (notices were lost). It must not call back into the target.
+  /// anything may have changed (notices were lost). It only hands over; it calls nothing here.
   using Changed = std::function<void(std::vector<ObjectKey> keys)>;
 
   virtual ~Target() = default;
@@ -113,9 +137,12 @@ class Target {
 
   /// Tells `changed` of writes by others to `keys`, best effort: the interval finds what it misses.
   /// The target's own Apply and Delete are not told of. Replaces the application's earlier watch;
-  /// no keys end it, and `changed` is not called after that returned.
+  /// no keys end it, but for a notice that is on its way. Returns without waiting for the place.
   virtual absl::Status Watch(const ActingAs& as, const std::vector<ObjectKey>& keys,
                              Changed changed) = 0;
+
+  /// Ends the watches: no notice comes after it returned. Idempotent.
+  virtual void Stop() = 0;
 };
 
 }  // namespace lockstep

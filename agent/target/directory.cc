@@ -1,0 +1,314 @@
+#include "agent/target/directory.h"
+
+#include <algorithm>
+#include <errno.h>
+#include <fcntl.h>
+#include <set>
+#include <sys/file.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <absl/strings/ascii.h>
+#include <absl/strings/match.h>
+#include <absl/strings/str_cat.h>
+
+#include "agent/target/directory_file.h"
+#include "common/base/random.h"
+#include "common/base/status.h"
+#include "common/base/thread.h"
+#include "common/object/diff.h"
+#include "common/object/json.h"
+#include "common/object/yaml.h"
+#include "common/object/yaml_writer.h"
+
+namespace lockstep {
+namespace {
+
+constexpr absl::string_view kIdFile = ".lockstep-id";
+constexpr size_t kUidBytes = 16;
+constexpr size_t kFieldsMax = 16;
+constexpr size_t kObjectsPerWriter = 8;  // Fewer are not worth a thread.
+
+// What is read back may be longer than what a person may write: the writer's layout is not theirs.
+constexpr YamlLimits kReadBack{.bytes = 64 << 20, .documents = 2, .depth = 128, .nodes = 4'000'000};
+
+// Runs `work` for 0 … count - 1 on at most `threads` threads, this one included; each gets at least
+// `least` pieces.
+template <typename Work>
+void ForEach(size_t count, int threads, size_t least, const Work& work) {
+  std::atomic<size_t> next{0};
+  const auto run = [&] {
+    for (size_t i = next++; i < count; i = next++) work(i);
+  };
+  std::vector<Thread> helpers;
+  while (helpers.size() + 1 < std::min<size_t>(threads, (count + least - 1) / least)) {
+    helpers.emplace_back("write", run);
+  }
+  run();
+}
+
+absl::Status Cancelled() { return absl::CancelledError("the work was interrupted"); }
+
+// The file's one document; an error says why it is not the file of an object.
+absl::StatusOr<Value> Parse(const std::string& bytes, absl::string_view place) {
+  LOCKSTEP_ASSIGN_OR_RETURN(std::vector<Value> documents, ReadYaml(bytes, place, kReadBack));
+  if (documents.size() != 1) return absl::InvalidArgumentError("not one document");
+  return std::move(documents.front());
+}
+
+void Compare(const absl::StatusOr<std::string>& bytes, const Value* wanted, Observation* seen) {
+  seen->presence = Observation::Presence::kDifferent;
+  if (!bytes.ok()) return;
+  const absl::StatusOr<Value> live = Parse(*bytes, seen->place);
+  if (!live.ok()) return;
+  if (wanted != nullptr && *live == *wanted) {
+    seen->presence = Observation::Presence::kEqual;
+    return;
+  }
+  seen->content = Digest::Of(CanonicalJson(*live));
+  if (wanted == nullptr) return;
+  for (const FieldDifference& field : DiffValues(*wanted, *live, kFieldsMax)) {
+    seen->fields.push_back(field.path);
+  }
+}
+
+}  // namespace
+
+absl::StatusOr<std::unique_ptr<DirectoryTarget>> DirectoryTarget::Open(Options options) {
+  while (options.root.size() > 1 && options.root.back() == '/') options.root.pop_back();
+  std::unique_ptr<DirectoryTarget> target(new DirectoryTarget(std::move(options)));
+  LOCKSTEP_RETURN_IF_ERROR(target->Prepare());
+  return target;
+}
+
+absl::Status DirectoryTarget::Prepare() {
+  const std::string& root = options_.root;
+  LOCKSTEP_ASSIGN_OR_RETURN(OwnedFd folder, OpenRoot());
+  const std::string id = absl::StrCat(root, "/", kIdFile);
+  lock_ = OwnedFd(
+      openat(folder.get(), kIdFile.data(), O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0644));
+  if (!lock_.valid()) return FileError(errno, "opening", id);
+  if (flock(lock_.get(), LOCK_EX | LOCK_NB) != 0) {
+    return absl::FailedPreconditionError(absl::StrCat("opening the directory \"", root,
+                                                      "\": another agent has it; stop that one or "
+                                                      "use another directory"));
+  }
+  LOCKSTEP_ASSIGN_OR_RETURN(uid_, ReadFile(id, kUidBytes + 1));
+  if (uid_.size() != kUidBytes) {
+    uid_ = RandomBytes(kUidBytes);
+    if (pwrite(lock_.get(), uid_.data(), kUidBytes, 0) != static_cast<ssize_t>(kUidBytes) ||
+        ftruncate(lock_.get(), kUidBytes) != 0 || fsync(lock_.get()) != 0) {
+      return FileError(errno, "writing", id);
+    }
+    LOCKSTEP_RETURN_IF_ERROR(SyncDirectory(root));
+  }
+  RemoveTemporaries(root);
+  LOCKSTEP_ASSIGN_OR_RETURN(watch_, DirectoryWatch::Start(root));
+  return absl::OkStatus();
+}
+
+void DirectoryTarget::Stop() {
+  if (watch_ != nullptr) watch_->Stop();
+}
+
+absl::StatusOr<OwnedFd> DirectoryTarget::OpenRoot() {
+  // By name every time: a root that was removed or moved away is made again.
+  const std::string& root = options_.root;
+  OwnedFd fd(open(root.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
+  if (fd.valid()) return fd;
+  if (errno != ENOENT) return FileError(errno, "opening", root);
+  LOCKSTEP_RETURN_IF_ERROR(MakeDirectories(root));
+  LOCKSTEP_RETURN_IF_ERROR(SyncDirectory(DirName(root)));
+  if (watch_ != nullptr) watch_->FolderMade("");
+  fd = OwnedFd(open(root.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
+  if (!fd.valid()) return FileError(errno, "opening", root);
+  return fd;
+}
+
+std::string DirectoryTarget::Shown(const ObjectPath& path) const {
+  return absl::StrCat("file ", options_.root, "/", path.ToString());
+}
+
+absl::StatusOr<ObjectPath> DirectoryTarget::Claim(const ObjectKey& key) {
+  LOCKSTEP_ASSIGN_OR_RETURN(ObjectPath path, PathOf(key));
+  const std::string text = path.ToString();
+  MutexLock lock(&mutex_);
+  const auto [claim, fresh] = claims_.try_emplace(absl::AsciiStrToLower(text), text);
+  if (fresh || claim->second == text) return path;
+  if (!PathExists(absl::StrCat(options_.root, "/", claim->second))) {
+    claim->second = text;
+    return path;
+  }
+  return absl::InvalidArgumentError(absl::StrCat(
+      "placing ", key.ToString(), ": its file \"", text, "\" and \"", claim->second,
+      "\" differ only in upper and lower case, which is one file on some machines; rename one"));
+}
+
+const absl::StatusOr<OwnedFd>& DirectoryTarget::OpenFolder(const OwnedFd& root,
+                                                           const ObjectPath& path, bool make,
+                                                           Folders* folders,
+                                                           std::vector<std::string>* made) {
+  const std::string folder = path.Folder();
+  const auto known = folders->find(folder);
+  if (known != folders->end()) return known->second;
+  const auto open_one = [&](int parent, const std::string& name,
+                            const std::string& below) -> absl::StatusOr<OwnedFd> {
+    LOCKSTEP_ASSIGN_OR_RETURN(
+        OpenedFolder opened,
+        OpenFolderAt(parent, name, make, absl::StrCat(options_.root, "/", below)));
+    if (opened.made) made->push_back(below);
+    return std::move(opened.fd);
+  };
+  auto outer = folders->find(path.namespace_folder);
+  if (outer == folders->end()) {
+    outer = folders
+                ->emplace(path.namespace_folder,
+                          open_one(root.get(), path.namespace_folder, path.namespace_folder))
+                .first;
+  }
+  if (!outer->second.ok()) return outer->second;
+  return folders->emplace(folder, open_one(outer->second->get(), path.kind_folder, folder))
+      .first->second;
+}
+
+std::vector<absl::StatusOr<ObjectKey>> DirectoryTarget::Settle(const ActingAs&,
+                                                               const std::vector<ObjectKey>& keys,
+                                                               absl::string_view) {
+  return {keys.begin(), keys.end()};
+}
+
+std::vector<absl::StatusOr<Observation>> DirectoryTarget::Observe(
+    const ActingAs&, const std::vector<LookAt>& objects, const Cancellation& cancel) {
+  std::vector<absl::StatusOr<Observation>> answers;
+  answers.reserve(objects.size());
+  const absl::StatusOr<OwnedFd> root = OpenRoot();
+  Folders folders;
+  for (const LookAt& object : objects) {
+    const absl::StatusOr<ObjectPath> path = PathOf(object.key);
+    if (cancel.cancelled() || !root.ok() || !path.ok()) {
+      answers.emplace_back(!root.ok() ? root.status() : !path.ok() ? path.status() : Cancelled());
+      continue;
+    }
+    Observation seen;
+    seen.key = object.key;
+    seen.place = Shown(*path);
+    const auto& folder = OpenFolder(*root, *path, false, &folders, nullptr);
+    if (!folder.ok() && !absl::IsNotFound(folder.status())) {
+      answers.emplace_back(folder.status());
+      continue;
+    }
+    if (folder.ok()) {
+      const absl::StatusOr<std::string> bytes =
+          ReadRegularFileAt(folder->get(), path->file, seen.place, kReadBack.bytes);
+      if (!absl::IsNotFound(bytes.status())) Compare(bytes, object.wanted, &seen);
+    }
+    answers.emplace_back(std::move(seen));
+  }
+  return answers;
+}
+
+std::vector<absl::Status> DirectoryTarget::Validate(const ActingAs&,
+                                                    const std::vector<WantedObject>& stage,
+                                                    const Cancellation&) {
+  std::vector<absl::Status> answers;
+  answers.reserve(stage.size());
+  for (const WantedObject& object : stage) answers.push_back(Claim(object.key).status());
+  return answers;
+}
+
+std::vector<absl::StatusOr<Written>> DirectoryTarget::Apply(
+    const ActingAs&, const std::vector<WantedObject>& objects, const Cancellation& cancel) {
+  std::vector<absl::StatusOr<Written>> answers(objects.size(), Cancelled());
+  const absl::StatusOr<OwnedFd> root = OpenRoot();
+  Folders folders;
+  std::vector<std::string> made;
+  std::vector<std::pair<std::string, int>> places(objects.size(), {"", -1});  // File, folder.
+  std::set<std::string> touched;
+  for (size_t i = 0; i < objects.size(); ++i) {
+    const absl::StatusOr<ObjectPath> path = Claim(objects[i].key);
+    if (!root.ok() || !path.ok()) {
+      answers[i] = root.ok() ? path.status() : root.status();
+      continue;
+    }
+    const auto& folder = OpenFolder(*root, *path, true, &folders, &made);
+    if (!folder.ok()) {
+      answers[i] = folder.status();
+      continue;
+    }
+    places[i] = {path->file, folder->get()};
+    touched.insert(path->Folder());
+  }
+  for (const std::string& folder : made) {
+    watch_->FolderMade(folder);
+    touched.insert(absl::StrContains(folder, '/') ? DirName(folder) : "");
+  }
+  ForEach(objects.size(), options_.writers, kObjectsPerWriter, [&](size_t i) {
+    if (places[i].second < 0 || cancel.cancelled()) return;
+    const absl::Status status =
+        ReplaceFileAt(places[i].second, places[i].first, WriteYaml(objects[i].value),
+                      absl::StrCat(options_.root, "/", PathOf(objects[i].key)->ToString()));
+    if (status.ok()) {
+      answers[i] = Written{};
+    } else {
+      answers[i] = status;
+    }
+  });
+  const std::vector<std::string> sync(touched.begin(), touched.end());
+  ForEach(sync.size(), options_.writers, 1, [&](size_t i) {
+    const std::string& folder = sync[i];
+    const int fd = folder.empty() ? root->get() : folders.at(folder)->get();
+    if (fsync(fd) == 0) return;
+    const absl::Status status =
+        FileError(errno, "syncing", absl::StrCat(options_.root, "/", folder));
+    for (size_t j = 0; j < places.size(); ++j) {
+      if (places[j].second == fd && answers[j].ok()) answers[j] = status;
+    }
+  });
+  return answers;
+}
+
+std::vector<absl::Status> DirectoryTarget::Delete(const ActingAs&,
+                                                  const std::vector<DeleteRequest>& objects,
+                                                  const Cancellation& cancel) {
+  std::vector<absl::Status> answers(objects.size(), absl::OkStatus());
+  const absl::StatusOr<OwnedFd> root = OpenRoot();
+  Folders folders;
+  std::map<int, std::vector<size_t>> removed;  // By folder.
+  for (size_t i = 0; i < objects.size(); ++i) {
+    const absl::StatusOr<ObjectPath> path = PathOf(objects[i].key);
+    if (cancel.cancelled() || !root.ok() || !path.ok()) {
+      answers[i] = !root.ok() ? root.status() : !path.ok() ? path.status() : Cancelled();
+      continue;
+    }
+    const auto& folder = OpenFolder(*root, *path, false, &folders, nullptr);
+    if (!folder.ok()) {
+      if (!absl::IsNotFound(folder.status())) answers[i] = folder.status();
+      continue;
+    }
+    watch_->Forget(path->ToString());
+    if (unlinkat(folder->get(), path->file.c_str(), 0) == 0) {
+      removed[folder->get()].push_back(i);
+    } else if (errno != ENOENT) {
+      answers[i] = FileError(errno, "removing", absl::StrCat(options_.root, "/", path->ToString()));
+    }
+  }
+  for (const auto& [fd, requests] : removed) {
+    if (fsync(fd) == 0) continue;
+    for (const size_t i : requests) answers[i] = FileError(errno, "syncing", options_.root);
+  }
+  return answers;
+}
+
+absl::Status DirectoryTarget::Watch(const ActingAs& as, const std::vector<ObjectKey>& keys,
+                                    Changed changed) {
+  std::vector<DirectoryWatch::File> files;
+  files.reserve(keys.size());
+  for (const ObjectKey& key : keys) {
+    const absl::StatusOr<ObjectPath> path = PathOf(key);  // What has none is told by Validate.
+    if (path.ok()) files.push_back({path->ToString(), key});
+  }
+  watch_->Set(as.application, std::move(files), std::move(changed));
+  return absl::OkStatus();
+}
+
+}  // namespace lockstep

@@ -1,0 +1,116 @@
+#include "agent/target/directory_file.h"
+
+#include <atomic>
+#include <cstdint>
+#include <errno.h>
+#include <fcntl.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <absl/cleanup/cleanup.h>
+#include <absl/strings/match.h>
+#include <absl/strings/str_cat.h>
+
+#include "agent/target/object_path.h"
+#include "common/base/status.h"
+
+namespace lockstep {
+namespace {
+
+constexpr int kLevels = 2;  // Of folders below the root.
+
+absl::Status WriteAll(int fd, absl::string_view bytes, absl::string_view shown) {
+  while (!bytes.empty()) {
+    const ssize_t written = write(fd, bytes.data(), bytes.size());
+    if (written < 0 && errno == EINTR) continue;
+    if (written < 0) return FileError(errno, "writing", shown);
+    bytes.remove_prefix(static_cast<size_t>(written));
+  }
+  return absl::OkStatus();
+}
+
+void RemoveTemporariesIn(const OwnedFd& folder, const std::string& path, int levels) {
+  const absl::StatusOr<std::vector<std::string>> names = ListDirectory(path);
+  if (!names.ok()) return;
+  for (const std::string& name : *names) {
+    if (absl::StartsWith(name, kTemporaryPrefix)) {
+      unlinkat(folder.get(), name.c_str(), 0);
+    } else if (levels > 0 && name[0] != '.') {
+      const std::string below = absl::StrCat(path, "/", name);
+      const absl::StatusOr<OpenedFolder> child = OpenFolderAt(folder.get(), name, false, below);
+      if (child.ok()) RemoveTemporariesIn(child->fd, below, levels - 1);
+    }
+  }
+}
+
+}  // namespace
+
+absl::StatusOr<OpenedFolder> OpenFolderAt(int parent, const std::string& name, bool make,
+                                          absl::string_view shown) {
+  OpenedFolder opened;
+  constexpr int kFlags = O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC;
+  opened.fd = OwnedFd(openat(parent, name.c_str(), kFlags));
+  if (!opened.fd.valid() && errno == ENOENT && make) {
+    if (mkdirat(parent, name.c_str(), 0755) != 0 && errno != EEXIST) {
+      return FileError(errno, "making directory", shown);
+    }
+    opened.made = true;
+    opened.fd = OwnedFd(openat(parent, name.c_str(), kFlags));
+  }
+  if (opened.fd.valid()) return opened;
+  if (errno == ELOOP || errno == ENOTDIR) {
+    return absl::FailedPreconditionError(absl::StrCat(
+        "opening \"", shown, "\": it is no directory (links are not followed); remove it"));
+  }
+  return FileError(errno, "opening", shown);
+}
+
+absl::StatusOr<std::string> ReadRegularFileAt(int folder, const std::string& name,
+                                              absl::string_view shown, size_t bytes_max) {
+  // Not blocking: a pipe may lie there.
+  OwnedFd fd(openat(folder, name.c_str(), O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC));
+  if (!fd.valid() && errno == ENOENT) return FileError(errno, "opening", shown);
+  struct stat info;
+  if (!fd.valid() || fstat(fd.get(), &info) != 0 || !S_ISREG(info.st_mode)) {
+    return absl::FailedPreconditionError(absl::StrCat(shown, " cannot be read as a regular file"));
+  }
+  if (static_cast<uint64_t>(info.st_size) > bytes_max) {
+    return absl::ResourceExhaustedError(absl::StrCat(shown, " is over ", bytes_max, " bytes"));
+  }
+  std::string bytes(static_cast<size_t>(info.st_size) + 1, '\0');  // One more: it may be growing.
+  size_t length = 0;
+  while (length < bytes.size()) {
+    const ssize_t got = read(fd.get(), bytes.data() + length, bytes.size() - length);
+    if (got < 0 && errno == EINTR) continue;
+    if (got < 0) return absl::FailedPreconditionError(absl::StrCat(shown, " cannot be read"));
+    if (got == 0) break;
+    length += static_cast<size_t>(got);
+  }
+  bytes.resize(length);
+  return bytes;
+}
+
+absl::Status ReplaceFileAt(int folder, const std::string& name, absl::string_view bytes,
+                           absl::string_view shown) {
+  static std::atomic<uint64_t> counter{0};
+  const std::string temporary = absl::StrCat(kTemporaryPrefix, getpid(), "-", ++counter);
+  OwnedFd fd(openat(folder, temporary.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC,
+                    0644));
+  if (!fd.valid()) return FileError(errno, "creating a file beside", shown);
+  absl::Cleanup remove = [&] { unlinkat(folder, temporary.c_str(), 0); };
+  LOCKSTEP_RETURN_IF_ERROR(WriteAll(fd.get(), bytes, shown));
+  if (fdatasync(fd.get()) != 0) return FileError(errno, "syncing", shown);
+  if (close(fd.Release()) != 0) return FileError(errno, "closing", shown);
+  if (renameat(folder, temporary.c_str(), folder, name.c_str()) != 0) {
+    return FileError(errno, "renaming to", shown);
+  }
+  std::move(remove).Cancel();
+  return absl::OkStatus();
+}
+
+void RemoveTemporaries(const std::string& root) {
+  const OwnedFd folder(open(root.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
+  if (folder.valid()) RemoveTemporariesIn(folder, root, kLevels);
+}
+
+}  // namespace lockstep

@@ -1,0 +1,191 @@
+#include "agent/target/directory.h"
+
+#include <memory>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "common/object/yaml_writer.h"
+#include "tests/testing/status.h"
+#include "tests/testing/target_notices.h"
+
+namespace lockstep {
+namespace {
+
+class DirectoryTargetTest : public testing::Test {
+ protected:
+  DirectoryTargetTest() : base_(*MakeTemporaryDirectory("lockstep-dir-")), root_(base_ + "/root") {
+    target_ = *DirectoryTarget::Open({.root = root_});
+  }
+  ~DirectoryTargetTest() override {
+    target_.reset();
+    EXPECT_OK(RemoveTree(base_));
+  }
+
+  absl::Status Apply(const ObjectKey& key) {
+    return target_->Apply(as_, {{key, ConfigMapValue(key.name, "1")}}, cancel_)[0].status();
+  }
+  Observation Look(const ObjectKey& key, const Value* wanted = nullptr) {
+    const auto seen = target_->Observe(as_, {{key, wanted}}, cancel_)[0];
+    EXPECT_OK(seen);
+    return *seen;
+  }
+  std::string File(absl::string_view path) { return *ReadFile(absl::StrCat(root_, "/", path)); }
+  void Write(absl::string_view path, absl::string_view text) {
+    const std::string full = absl::StrCat(root_, "/", path);
+    ASSERT_OK(MakeDirectories(DirName(full)));
+    ASSERT_OK(WriteFileAtomic(full, text, Durability::kNone));
+  }
+
+  const std::string base_;
+  const std::string root_;
+  std::unique_ptr<DirectoryTarget> target_;
+  Cancellation cancel_;
+  const ActingAs as_{"shop/web", ""};
+};
+
+TEST_F(DirectoryTargetTest, WritesOneYamlFilePerObject) {
+  ASSERT_OK(Apply(ConfigMapKey("a")));
+  EXPECT_EQ(File("shop/ConfigMap/a.yaml"), WriteYaml(ConfigMapValue("a", "1")));
+}
+
+TEST_F(DirectoryTargetTest, LeavesNoTemporaryFileBehind) {
+  ASSERT_OK(Apply(ConfigMapKey("a")));
+  EXPECT_THAT(*ListDirectory(root_ + "/shop/ConfigMap"), testing::ElementsAre("a.yaml"));
+}
+
+TEST_F(DirectoryTargetTest, RemovesTheTemporaryFilesOfAKilledAgent) {
+  ASSERT_OK(Apply(ConfigMapKey("a")));
+  Write("shop/ConfigMap/.lockstep-tmp-1-1", "half");
+  target_.reset();
+  target_ = *DirectoryTarget::Open({.root = root_});
+  EXPECT_THAT(*ListDirectory(root_ + "/shop/ConfigMap"), testing::ElementsAre("a.yaml"));
+}
+
+TEST_F(DirectoryTargetTest, AnotherLayoutOfTheSameValueIsNoChange) {
+  Write("shop/ConfigMap/a.yaml",
+        "# by hand\nkind: ConfigMap\napiVersion: v1\ndata: {text: '1'}\n"
+        "metadata: {namespace: shop, name: a}\n");
+  const Value wanted = ConfigMapValue("a", "1");
+  EXPECT_EQ(Look(ConfigMapKey("a"), &wanted).presence, Observation::Presence::kEqual);
+}
+
+TEST_F(DirectoryTargetTest, WhatCannotBeReadIsDifferent) {
+  const Value wanted = ConfigMapValue("a", "1");
+  for (const absl::string_view text : {"", "{", "a: 1\n---\nb: 2\n", "\xff"}) {
+    Write("shop/ConfigMap/a.yaml", text);
+    const Observation seen = Look(ConfigMapKey("a"), &wanted);
+    EXPECT_EQ(seen.presence, Observation::Presence::kDifferent) << text;
+    EXPECT_EQ(seen.place, "file " + root_ + "/shop/ConfigMap/a.yaml");
+  }
+}
+
+TEST_F(DirectoryTargetTest, OnlyOneAgentHasADirectory) {
+  EXPECT_THAT(DirectoryTarget::Open({.root = root_}),
+              StatusIs(absl::StatusCode::kFailedPrecondition, testing::HasSubstr("another agent")));
+}
+
+TEST_F(DirectoryTargetTest, KeepsItsUid) {
+  const std::string uid = *target_->Uid();
+  target_.reset();
+  target_ = *DirectoryTarget::Open({.root = root_});
+  EXPECT_EQ(*target_->Uid(), uid);
+}
+
+TEST_F(DirectoryTargetTest, A05HostileKeysCreateNothingOutside) {
+  for (const std::string text : {"..", "../../out", "/etc/out", "a/../../out"}) {
+    EXPECT_OK(Apply({"", "ConfigMap", "shop", text}));
+    EXPECT_OK(Apply({"", "ConfigMap", text, "a"}));
+    EXPECT_OK(Apply({"", text, "shop", "a"}));
+  }
+  EXPECT_THAT(*ListDirectory(base_), testing::ElementsAre("root"));
+}
+
+TEST_F(DirectoryTargetTest, A05ALinkedFolderIsNotFollowed) {
+  ASSERT_OK(MakeDirectories(base_ + "/outside/ConfigMap"));
+  ASSERT_EQ(symlink("../outside", (root_ + "/shop").c_str()), 0);
+  EXPECT_THAT(Apply(ConfigMapKey("a")),
+              StatusIs(absl::StatusCode::kFailedPrecondition, testing::HasSubstr("links")));
+  EXPECT_THAT(target_->Delete(as_, {{ConfigMapKey("a"), ""}}, cancel_)[0],
+              StatusIs(absl::StatusCode::kFailedPrecondition, testing::_));
+  EXPECT_THAT(*ListDirectory(base_ + "/outside/ConfigMap"), testing::IsEmpty());
+}
+
+TEST_F(DirectoryTargetTest, A05ALinkAtAnObjectsPlaceIsReplacedNotFollowed) {
+  const std::string canary = base_ + "/canary";
+  ASSERT_OK(WriteFileAtomic(canary, WriteYaml(ConfigMapValue("a", "1")), Durability::kNone));
+  ASSERT_OK(MakeDirectories(root_ + "/shop/ConfigMap"));
+  ASSERT_EQ(symlink("../../../canary", (root_ + "/shop/ConfigMap/a.yaml").c_str()), 0);
+  const Value wanted = ConfigMapValue("a", "1");
+  EXPECT_EQ(Look(ConfigMapKey("a"), &wanted).presence, Observation::Presence::kDifferent);
+  ASSERT_OK(target_->Apply(as_, {{ConfigMapKey("a"), ConfigMapValue("a", "2")}}, cancel_)[0]);
+  EXPECT_EQ(*ReadFile(canary), WriteYaml(ConfigMapValue("a", "1")));
+  struct stat info;
+  ASSERT_EQ(lstat((root_ + "/shop/ConfigMap/a.yaml").c_str(), &info), 0);
+  EXPECT_TRUE(S_ISREG(info.st_mode));
+}
+
+TEST_F(DirectoryTargetTest, A05APipeAtAnObjectsPlaceDoesNotBlock) {
+  ASSERT_OK(MakeDirectories(root_ + "/shop/ConfigMap"));
+  ASSERT_EQ(mkfifo((root_ + "/shop/ConfigMap/a.yaml").c_str(), 0644), 0);
+  EXPECT_EQ(Look(ConfigMapKey("a")).presence, Observation::Presence::kDifferent);
+  EXPECT_OK(Apply(ConfigMapKey("a")));
+}
+
+TEST_F(DirectoryTargetTest, A05NamesThatDifferOnlyInCaseAreAnError) {
+  ASSERT_OK(Apply(ConfigMapKey("web")));
+  const absl::Status second = Apply(ConfigMapKey("Web"));
+  EXPECT_THAT(second, StatusIs(absl::StatusCode::kInvalidArgument, testing::HasSubstr("Web.yaml")));
+  EXPECT_THAT(second.message(), testing::HasSubstr("web.yaml"));
+  EXPECT_THAT(*ListDirectory(root_ + "/shop/ConfigMap"), testing::ElementsAre("web.yaml"));
+  // One that went makes room.
+  ASSERT_OK(target_->Delete(as_, {{ConfigMapKey("web"), ""}}, cancel_)[0]);
+  EXPECT_OK(Apply(ConfigMapKey("Web")));
+}
+
+TEST_F(DirectoryTargetTest, AFolderAtAnObjectsPlaceIsAnErrorThatNamesIt) {
+  ASSERT_OK(MakeDirectories(root_ + "/shop/ConfigMap/a.yaml"));
+  EXPECT_EQ(Look(ConfigMapKey("a")).presence, Observation::Presence::kDifferent);
+  EXPECT_THAT(Apply(ConfigMapKey("a")).message(), testing::HasSubstr("shop/ConfigMap/a.yaml"));
+  EXPECT_THAT(*ListDirectory(root_ + "/shop/ConfigMap"), testing::ElementsAre("a.yaml"));
+}
+
+TEST_F(DirectoryTargetTest, TellsOfFoldersThatGoAndComeBack) {
+  ASSERT_OK(Apply(ConfigMapKey("a")));
+  Notices gone;
+  ASSERT_OK(target_->Watch(as_, {ConfigMapKey("a")}, gone.Callback()));
+  ASSERT_OK(RemoveTree(root_ + "/shop"));
+  EXPECT_TRUE(gone.Wait(ConfigMapKey("a")));
+  ASSERT_OK(Apply(ConfigMapKey("a")));
+  Notices changed;
+  ASSERT_OK(target_->Watch(as_, {ConfigMapKey("a")}, changed.Callback()));
+  Write("shop/ConfigMap/a.yaml", "theirs: 1\n");
+  EXPECT_TRUE(changed.Wait(ConfigMapKey("a")));
+  target_->Stop();
+}
+
+TEST_F(DirectoryTargetTest, TellsOfAFolderThatOthersPutInPlace) {
+  Notices notices;
+  ASSERT_OK(target_->Watch(as_, {ConfigMapKey("a")}, notices.Callback()));
+  ASSERT_OK(MakeDirectories(base_ + "/made/ConfigMap"));
+  ASSERT_OK(WriteFileAtomic(base_ + "/made/ConfigMap/a.yaml", "theirs: 1\n", Durability::kNone));
+  ASSERT_EQ(rename((base_ + "/made").c_str(), (root_ + "/shop").c_str()), 0);
+  EXPECT_TRUE(notices.Wait(ConfigMapKey("a")));
+  target_->Stop();
+}
+
+TEST_F(DirectoryTargetTest, MakesItsRootAgain) {
+  ASSERT_OK(Apply(ConfigMapKey("a")));
+  Notices gone;
+  ASSERT_OK(target_->Watch(as_, {ConfigMapKey("a")}, gone.Callback()));
+  ASSERT_OK(RemoveTree(root_));
+  EXPECT_TRUE(gone.Wait(ConfigMapKey("a")));
+  ASSERT_OK(Apply(ConfigMapKey("a")));
+  Notices changed;
+  ASSERT_OK(target_->Watch(as_, {ConfigMapKey("a")}, changed.Callback()));
+  Write("shop/ConfigMap/a.yaml", "theirs: 1\n");
+  EXPECT_TRUE(changed.Wait(ConfigMapKey("a")));
+  target_->Stop();
+}
+
+}  // namespace
+}  // namespace lockstep
