@@ -2,8 +2,6 @@
 
 #include <absl/strings/str_cat.h>
 #include <gmock/gmock.h>
-#include <grpcpp/generic/async_generic_service.h>
-#include <grpcpp/generic/generic_stub.h>
 #include <grpcpp/grpcpp.h>
 #include <gtest/gtest.h>
 
@@ -11,37 +9,12 @@
 #include "common/base/file.h"
 #include "tests/testing/status.h"
 #include "tests/testing/test_authority.h"
+#include "tests/testing/who_am_i.h"
 
 namespace lockstep {
 namespace {
 
 using testing::HasSubstr;
-
-// Answers every call with who its caller is, "KIND name".
-class WhoAmI : public grpc::CallbackGenericService {
- public:
-  grpc::ServerGenericBidiReactor* CreateReactor(
-      grpc::GenericCallbackServerContext* context) override {
-    return new Reactor(ReadPeer(*context->auth_context()));
-  }
-
- private:
-  class Reactor : public grpc::ServerGenericBidiReactor {
-   public:
-    explicit Reactor(const absl::StatusOr<PeerIdentity>& peer) {
-      const std::string text = peer.ok() ? absl::StrCat(static_cast<int>(peer->kind), " ",
-                                                        peer->name, " ", peer->fingerprint.ToHex())
-                                         : peer.status().ToString();
-      const grpc::Slice slice(text);
-      answer_ = grpc::ByteBuffer(&slice, 1);
-      StartWriteAndFinish(&answer_, {}, grpc::Status::OK);
-    }
-    void OnDone() override { delete this; }
-
-   private:
-    grpc::ByteBuffer answer_;
-  };
-};
 
 class HubCredentials : public testing::Test {
  protected:
@@ -77,39 +50,10 @@ class HubCredentials : public testing::Test {
     ASSERT_NE(server_, nullptr);
   }
 
-  // Calls over a new connection; returns the answer or the call's error.
-  absl::StatusOr<std::string> Call(const std::shared_ptr<grpc::ChannelCredentials>& credentials) {
-    grpc::ChannelArguments arguments;
-    arguments.SetInt(GRPC_ARG_USE_LOCAL_SUBCHANNEL_POOL, 1);
-    grpc::GenericStub stub(
-        grpc::CreateCustomChannel(absl::StrCat("127.0.0.1:", port_), credentials, arguments));
-    grpc::ClientContext context;
-    context.set_deadline(std::chrono::system_clock::now() + std::chrono::seconds(20));
-    grpc::CompletionQueue queue;
-    grpc::ByteBuffer answer;
-    grpc::Status status;
-    auto call = stub.PrepareUnaryCall(&context, "/test/WhoAmI", grpc::ByteBuffer(), &queue);
-    call->StartCall();
-    call->Finish(&answer, &status, this);
-    void* tag = nullptr;
-    bool ok = false;
-    queue.Next(&tag, &ok);
-    if (!status.ok()) {
-      return absl::Status(static_cast<absl::StatusCode>(status.error_code()),
-                          status.error_message());
-    }
-    std::vector<grpc::Slice> slices;
-    answer.Dump(&slices);
-    std::string text;
-    for (const grpc::Slice& slice : slices) {
-      text.append(reinterpret_cast<const char*>(slice.begin()), slice.size());
-    }
-    return text;
-  }
   absl::StatusOr<std::string> Call(const TlsMaterial& material) {
     auto credentials = MakeHubChannelCredentials(material);
     if (!credentials.ok()) return credentials.status();
-    return Call(*credentials);
+    return AskWhoAmI(port_, *credentials);
   }
 
   // A client that takes any server of `authority_` and shows no certificate.
@@ -151,7 +95,7 @@ TEST_F(HubCredentials, AgentsAndUsersAreKnownByTheirCertificates) {
 TEST_F(HubCredentials, A47NoConnectionWithoutACertificateOfThisAuthority) {
   Serve(TakeAll);
   const auto refused = StatusIs(absl::StatusCode::kUnavailable, testing::_);
-  EXPECT_THAT(Call(Nobody()), refused);
+  EXPECT_THAT(AskWhoAmI(port_, Nobody()), refused);
 
   TlsMaterial stranger = other_authority_.Agent("eu-3");
   stranger.roots_pem = authority_.certificate().ToPem();
