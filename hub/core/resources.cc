@@ -302,7 +302,7 @@ void OnConfigRead(Turn& turn, const event::ConfigRead& read) {
   std::set<std::string> bad_files;
   for (const event::ConfigRead::FileError& error : read.errors) {
     bad_files.insert(error.file);
-    errors.push_back(ToUtf8(error.message));
+    errors.push_back(ToUtf8(absl::StrCat(error.file, ":", error.message)));
   }
   for (const DeclaredResource& declared : read.resources) {
     const absl::Status status = CheckDeclared(turn.state, declared);

@@ -8,6 +8,7 @@
 #include "hub/core/commands.h"
 #include "hub/core/instances.h"
 #include "hub/core/outgoing.h"
+#include "hub/core/read_only.h"
 #include "hub/core/resources.h"
 #include "hub/core/sessions.h"
 #include "hub/core/sources.h"
@@ -15,19 +16,8 @@
 namespace lockstep {
 namespace {
 
-// Enrolment and approvals help a full disk's hub no further either, so nothing passes.
-absl::Status ReadOnly() {
-  return absl::ResourceExhaustedError(
-      "the hub's disk is nearly full: it changes nothing until there is room; free some under its "
-      "data directory");
-}
-
 void On(Turn& turn, const event::Command& command) {
   turn.by = command.by;
-  if (turn.state.read_only) {
-    turn.Reply(command.request, ReadOnly());
-    return;
-  }
   if (const auto* sync = std::get_if<command::Sync>(&command.action)) {
     const absl::Status status = BeginSync(turn, *sync, command.request);
     if (!status.ok()) turn.Reply(command.request, status);
@@ -62,6 +52,7 @@ void Begin(Turn& turn) {
   }
   for (const auto& [name, cluster] : turn.state.clusters) turn.replan.insert(name);
   for (const auto& [name, source] : turn.state.sources) turn.render.insert(name);
+  turn.state.next_retry = turn.now;
 }
 
 void On(Turn& turn, const event::Tick&) {
@@ -77,14 +68,15 @@ void Settle(Turn& turn, bool time_passed) {
     for (const std::string& application : std::exchange(turn.finish_going, {}))
       FinishGoing(turn, application);
   }
-  if (!turn.state.read_only && (time_passed || !turn.fetch.empty())) StartFetches(turn);
-  if (!turn.state.read_only) StartRenders(turn);
+  if (time_passed || !turn.fetch.empty()) StartFetches(turn);
+  StartRenders(turn);
   for (const std::string& cluster : std::exchange(turn.deliver, {})) Deliver(turn, cluster);
 }
 
 }  // namespace
 
 std::vector<Effect> Step(HubState& state, const Event& event, absl::Time now) {
+  if (state.read_only) return StepReadOnly(state, event, now);
   Turn turn(state, now);
   std::visit([&turn](const auto& happened) { On(turn, happened); }, event);
   Settle(turn, std::holds_alternative<event::Tick>(event));

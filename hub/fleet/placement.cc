@@ -9,7 +9,8 @@ bool IsPlaced(const Placement& placement, absl::string_view cluster, const Label
          (placement.selector.has_value() && placement.selector->Matches(labels));
 }
 
-PlacedClusters Place(const Placement& placement, const std::map<std::string, Labels>& clusters) {
+PlacedClusters SelectClusters(const Placement& placement,
+                              const std::map<std::string, Labels>& clusters) {
   PlacedClusters placed;
   for (const std::string& name : placement.clusters) {
     (clusters.contains(name) ? placed.known : placed.unknown).insert(name);

@@ -18,7 +18,8 @@ struct PlacedClusters {
 };
 
 /// `clusters` holds every Cluster's labels by its name.
-PlacedClusters Place(const Placement& placement, const std::map<std::string, Labels>& clusters);
+PlacedClusters SelectClusters(const Placement& placement,
+                              const std::map<std::string, Labels>& clusters);
 
 /// Whether `placement` names or selects the cluster.
 bool IsPlaced(const Placement& placement, absl::string_view cluster, const Labels& labels);

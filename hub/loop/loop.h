@@ -3,6 +3,7 @@
 #include <atomic>
 #include <cstddef>
 #include <cstdint>
+#include <memory>
 #include <string>
 #include <variant>
 #include <vector>
@@ -17,6 +18,7 @@
 #include "common/base/thread.h"
 #include "hub/core/step.h"
 #include "hub/loop/ports.h"
+#include "hub/record/chain.h"
 #include "hub/store/store.h"
 
 namespace lockstep {
@@ -49,12 +51,14 @@ class Loop {
   struct BatchStats {
     size_t events = 0;
     size_t bytes = 0;
+    bool decisions = false;  // The append moved the commit counter.
     absl::Duration step;
     absl::Duration append;
   };
 
   struct Hooks {
-    absl::AnyInvocable<void(const BatchStats&)> batch;  // May be empty.
+    /// After each batch. May be empty.
+    absl::AnyInvocable<void(const BatchStats&, const HubState&)> batch;
     /// An append failed: nothing of its batch has left. Must end the process, or at least never ask
     /// again.
     absl::AnyInvocable<void(const absl::Status&)> fatal;
@@ -101,6 +105,8 @@ class Loop {
   void LetGo(std::vector<Effect> effects);
   void Perform(Effect effect);
   void FillChain(event::AgentHello* hello) const;
+  void CheckRoom();
+  void RefuseWaiting();
 
   // Fixed at construction.
   const Ports ports_;
@@ -114,6 +120,7 @@ class Loop {
   Hooks hooks_;
   absl::flat_hash_map<uint64_t, Done> waiting_;  // By request.
   uint64_t next_request_ = 1;
+  uint64_t changes_ = 0;  // For people who watch.
   bool failed_ = false;
   Thread thread_;
 };

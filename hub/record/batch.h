@@ -54,8 +54,8 @@ class Batch {
   /// Adds the records of `other` after its own.
   void Append(Batch other);
 
-  /// The commit of this batch gets at least this counter: an approved hub goes on above what its agents heard of it
-  /// before it lost its state. Takes effect with decisions only.
+  /// The commit of this batch gets at least this counter: an approved hub goes on above what its
+  /// agents heard of it before it lost its state. Takes effect with decisions only.
   void RaiseCounterTo(uint64_t counter) { counter_min_ = std::max(counter_min_, counter); }
   uint64_t counter_min() const { return counter_min_; }
 

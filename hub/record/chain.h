@@ -19,8 +19,8 @@ namespace lockstep {
 /// as strangers.
 inline constexpr absl::Duration kChainKept = absl::Hours(30 * 24);
 
-/// The point after `batch`; `last` itself if the batch holds no decisions. Counters grow by one, more only by
-/// Batch::RaiseCounterTo.
+/// The point after `batch`; `last` itself if the batch holds no decisions. Counters grow by one,
+/// more only by Batch::RaiseCounterTo.
 CommitPoint NextCommit(const CommitPoint& last, const Batch& batch);
 
 /// One record of Family::kChain.

@@ -16,20 +16,21 @@ const std::map<std::string, Labels> kFleet = {
 LabelSelector Prod() { return {.match_labels = {{"env", "prod"}}}; }
 
 TEST(Place, IsTheUnionOfNamedAndSelected) {
-  const PlacedClusters placed = Place({.clusters = {"dev", "eu-1"}, .selector = Prod()}, kFleet);
+  const PlacedClusters placed =
+      SelectClusters({.clusters = {"dev", "eu-1"}, .selector = Prod()}, kFleet);
   EXPECT_THAT(placed.known, ElementsAre("dev", "eu-1", "eu-2"));
   EXPECT_THAT(placed.unknown, IsEmpty());
 }
 
 TEST(Place, KeepsNamedClustersThatAreUnknownApart) {
-  const PlacedClusters placed = Place({.clusters = {"eu-1", "eu-9"}}, kFleet);
+  const PlacedClusters placed = SelectClusters({.clusters = {"eu-1", "eu-9"}}, kFleet);
   EXPECT_THAT(placed.known, ElementsAre("eu-1"));
   EXPECT_THAT(placed.unknown, ElementsAre("eu-9"));
 }
 
 TEST(Place, AnEmptySelectorSelectsAllAndNoSelectorNone) {
-  EXPECT_EQ(Place({.selector = LabelSelector()}, kFleet).known.size(), 3u);
-  EXPECT_THAT(Place({}, kFleet).known, IsEmpty());
+  EXPECT_EQ(SelectClusters({.selector = LabelSelector()}, kFleet).known.size(), 3u);
+  EXPECT_THAT(SelectClusters({}, kFleet).known, IsEmpty());
 }
 
 TEST(IsPlaced, A57ComparesNamesWhole) {

@@ -1,0 +1,81 @@
+#include "hub/core/read_only.h"
+
+#include <utility>
+
+#include <absl/status/status.h>
+
+#include "hub/core/sessions.h"
+#include "hub/core/sources.h"
+#include "hub/core/turn.h"
+
+namespace lockstep {
+namespace {
+
+constexpr absl::Duration kLookAgain = absl::Minutes(1);
+
+absl::Status NoRoom() {
+  return absl::ResourceExhaustedError(
+      "the hub's disk is nearly full: it changes nothing until there is room; free some under its "
+      "data directory");
+}
+
+void On(Turn& turn, const event::Command& command) { turn.Reply(command.request, NoRoom()); }
+
+void On(Turn& turn, const event::FetchDone& done) {
+  const auto at = turn.state.sources.find(done.repository);
+  if (at == turn.state.sources.end()) return;
+  SourceState& source = at->second;
+  source.fetching = source.fetch_again = source.discard = false;
+  source.next_due = turn.now;  // As soon as there is room.
+  source.waiting.insert(source.waiting.end(), source.waiting_next.begin(),
+                        source.waiting_next.end());
+  source.waiting_next.clear();
+  for (const uint64_t request : std::exchange(source.waiting, {})) turn.Reply(request, NoRoom());
+}
+
+void RenderLater(Turn& turn, const NamespacedName& repository) {
+  const auto at = turn.state.sources.find(repository);
+  if (at == turn.state.sources.end()) return;
+  at->second.rendering = at->second.render_again = false;
+  at->second.rendered.clear();
+}
+
+void On(Turn& turn, const event::RenderDone& done) { RenderLater(turn, done.repository); }
+void On(Turn& turn, const event::ConfigRead&) { RenderLater(turn, ConfigRepositoryName()); }
+
+void On(Turn& turn, const event::AgentHello& hello) {
+  turn.Emit(effect::CloseSession{
+      hello.session, Goodbye{Goodbye::Reason::kBusy, kLookAgain, "the hub's disk is nearly full"}});
+}
+
+void On(Turn&, const event::AgentSaid&) {}
+
+void On(Turn& turn, const event::SessionClosed& closed) {
+  const auto at = turn.state.sessions.find(closed.session);
+  if (at == turn.state.sessions.end()) return;
+  ClusterState& cluster = turn.state.clusters.at(at->second);
+  cluster.unanswered = std::move(cluster.session->in_flight);
+  cluster.session.reset();
+  turn.state.sessions.erase(at);
+}
+
+// Whoever is there missed answers: each is to come anew once there is room.
+void On(Turn& turn, const event::Tick&) {
+  for (auto& [name, cluster] : turn.state.clusters) {
+    EndSession(turn, name,
+               Goodbye{Goodbye::Reason::kBusy, kLookAgain, "the hub's disk is nearly full"});
+  }
+  turn.state.running = false;
+  turn.state.next_liveness = turn.state.next_flush = turn.now + kBeat;
+  turn.state.next_retry = absl::InfiniteFuture();
+}
+
+}  // namespace
+
+std::vector<Effect> StepReadOnly(HubState& state, const Event& event, absl::Time now) {
+  Turn turn(state, now);
+  std::visit([&turn](const auto& happened) { On(turn, happened); }, event);
+  return turn.Take();
+}
+
+}  // namespace lockstep

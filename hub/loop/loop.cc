@@ -1,0 +1,208 @@
+#include "hub/loop/loop.h"
+
+#include <algorithm>
+#include <utility>
+
+#include <absl/strings/str_cat.h>
+
+#include "common/base/log.h"
+#include "hub/record/key.h"
+
+namespace lockstep {
+namespace {
+
+absl::Status Full() {
+  return absl::ResourceExhaustedError(
+      absl::StrCat("the hub has ", kLoopQueueMax, " events waiting; try again in a moment"));
+}
+
+absl::Status Stopping() {
+  return absl::UnavailableError("the hub is stopping; try again once it is back");
+}
+
+}  // namespace
+
+Loop::Loop(HubState state, Ports ports, Hooks hooks)
+    : ports_(ports), state_(std::move(state)), hooks_(std::move(hooks)) {}
+
+Loop::~Loop() { Stop(); }
+
+void Loop::Start() {
+  thread_ = Thread("loop", [this] { Run(); });
+}
+
+void Loop::Stop() {
+  items_.Close();
+  thread_.Join();
+}
+
+bool Loop::Post(Event event) { return items_.Send(Item(std::move(event))); }
+
+bool Loop::TryPost(Event event) { return items_.TrySend(Item(std::move(event))); }
+
+void Loop::Command(std::string by, Action action, Done done) {
+  // The request goes in whole or comes back: TrySend would drop `done` with the rest.
+  auto shared = std::make_shared<Done>(std::move(done));
+  Request request;
+  request.command.by = std::move(by);
+  request.command.action = std::move(action);
+  request.done = [shared](absl::StatusOr<ReplyBody> result) { (*shared)(std::move(result)); };
+  if (!items_.TrySend(Item(std::move(request)))) (*shared)(items_.closed() ? Stopping() : Full());
+}
+
+bool Loop::Read(Reader read) { return items_.TrySend(Item(std::move(read))); }
+
+void Loop::Run() {
+  std::vector<Item> first;
+  first.emplace_back(Event(event::Tick{}));
+  RunBatch(std::move(first));
+  while (!failed_) {
+    const absl::Duration wait =
+        std::max(absl::ZeroDuration(), NextDue(state_) - ports_.clock->Now());
+    std::vector<Item> items = items_.Drain(kLoopBatchMax, wait);
+    if (items.empty() && items_.closed()) break;
+    if (NextDue(state_) <= ports_.clock->Now()) items.push_back(Item(Event(event::Tick{})));
+    if (!items.empty()) RunBatch(std::move(items));
+  }
+  for (auto& [request, done] : waiting_) done(Stopping());
+  waiting_.clear();
+  if (failed_) {
+    RefuseWaiting();
+    return;
+  }
+  const Goodbye goodbye{Goodbye::Reason::kShutdown, absl::ZeroDuration(), "the hub is stopping"};
+  for (const auto& [session, cluster] : state_.sessions) ports_.agents->Close(session, goodbye);
+}
+
+void Loop::RefuseWaiting() {
+  for (std::vector<Item> items = items_.Drain(kLoopBatchMax, absl::ZeroDuration()); !items.empty();
+       items = items_.Drain(kLoopBatchMax, absl::ZeroDuration())) {
+    for (Item& item : items) {
+      if (auto* request = std::get_if<Request>(&item)) request->done(Stopping());
+    }
+  }
+}
+
+void Loop::RunBatch(std::vector<Item> items) {
+  const absl::Duration began = ports_.clock->Monotonic();
+  BatchStats stats;
+  std::vector<Effect> effects;
+  std::vector<Reader> readers;
+  CheckRoom();
+  for (Item& item : items) {
+    if (auto* reader = std::get_if<Reader>(&item)) {
+      readers.push_back(std::move(*reader));
+      continue;
+    }
+    ++stats.events;
+    Event event;
+    if (auto* request = std::get_if<Request>(&item)) {
+      request->command.request = next_request_++;
+      waiting_[request->command.request] = std::move(request->done);
+      event = std::move(request->command);
+    } else {
+      event = std::move(std::get<Event>(item));
+    }
+    if (auto* hello = std::get_if<event::AgentHello>(&event)) FillChain(hello);
+    std::vector<Effect> caused = Step(state_, event, ports_.clock->Now());
+    std::move(caused.begin(), caused.end(), std::back_inserter(effects));
+  }
+  stats.step = ports_.clock->Monotonic() - began;
+  if (!Commit(&effects, &stats)) return;
+  LetGo(std::move(effects));
+  for (Reader& reader : readers) reader(state_);
+  if (hooks_.batch) hooks_.batch(stats, state_);
+}
+
+void Loop::CheckRoom() {
+  const bool was = state_.read_only;
+  const absl::Status room = ports_.store->CheckRoom();
+  state_.read_only = !room.ok();
+  if (state_.read_only == was) return;
+  if (state_.read_only) {
+    Log(LogLevel::kError, "the disk is nearly full, nothing is changed", {{"error", room}});
+  } else {
+    Log(LogLevel::kInfo, "the disk has room again");
+  }
+}
+
+void Loop::FillChain(event::AgentHello* hello) const {
+  const uint64_t counter = hello->hello.seen.counter;
+  if (counter == 0) return;
+  const absl::StatusOr<std::string> record = ports_.store->Get(Family::kChain, ChainKey(counter));
+  if (!record.ok()) return;
+  const absl::StatusOr<ChainLink> link = ParseChainLink(ChainKey(counter), *record);
+  if (link.ok()) hello->chain_at_seen = link->point.chain;
+}
+
+bool Loop::Commit(std::vector<Effect>* effects, BatchStats* stats) {
+  Batch batch;
+  for (Effect& effect : *effects) {
+    if (auto* write = std::get_if<effect::Write>(&effect)) batch.Append(std::move(write->batch));
+  }
+  if (batch.empty()) return true;
+  stats->bytes = batch.bytes();
+  stats->decisions = batch.HasDecisions();
+  const absl::Duration began = ports_.clock->Monotonic();
+  const absl::Status status = ports_.store->Append(batch);
+  stats->append = ports_.clock->Monotonic() - began;
+  if (status.ok()) {
+    state_.at = ports_.store->at();
+    return true;
+  }
+  // Whether it was written is unknown (FAULTS M6): nothing of it may leave, and the state is not to
+  // be trusted.
+  failed_ = true;
+  Log(LogLevel::kError, "writing the store failed, the hub stops; start it again to go on",
+      {{"error", status}});
+  items_.Close();
+  if (hooks_.fatal) hooks_.fatal(status);
+  return false;
+}
+
+void Loop::LetGo(std::vector<Effect> effects) {
+  bool changed = false;
+  for (Effect& effect : effects) {
+    if (std::holds_alternative<effect::Notify>(effect)) {
+      changed = true;
+    } else {
+      Perform(std::move(effect));
+    }
+  }
+  if (changed && ports_.watch != nullptr) ports_.watch->Changed(++changes_);
+}
+
+namespace {
+
+// What the agent is to remember of the hub: the newest commit, which covers what is being sent.
+void Stamp(const CommitPoint& at, HubMessage* message) {
+  if (auto* welcome = std::get_if<Welcome>(message)) welcome->at = at;
+  if (auto* desired = std::get_if<Desired>(message)) desired->at = at;
+}
+
+}  // namespace
+
+void Loop::Perform(Effect effect) {
+  if (auto* send = std::get_if<effect::Send>(&effect)) {
+    Stamp(state_.at, &send->message);
+    ports_.agents->Send(send->session, std::move(send->message));
+  } else if (auto* close = std::get_if<effect::CloseSession>(&effect)) {
+    ports_.agents->Close(close->session, std::move(close->goodbye));
+  } else if (auto* fetch = std::get_if<effect::StartFetch>(&effect)) {
+    ports_.fetches->Start(std::move(*fetch));
+  } else if (auto* render = std::get_if<effect::StartRender>(&effect)) {
+    ports_.renders->Start(std::move(*render));
+  } else if (auto* read = std::get_if<effect::ReadConfig>(&effect)) {
+    ports_.renders->ReadConfig(std::move(*read));
+  } else if (auto* reply = std::get_if<effect::Reply>(&effect)) {
+    const auto waiting = waiting_.find(reply->request);
+    if (waiting == waiting_.end()) return;
+    Done done = std::move(waiting->second);
+    waiting_.erase(waiting);
+    done(std::move(reply->result));
+  } else if (auto* keys = std::get_if<effect::RevokeKeys>(&effect)) {
+    if (ports_.keys != nullptr) ports_.keys->Revoke(std::move(keys->fingerprints));
+  }
+}
+
+}  // namespace lockstep

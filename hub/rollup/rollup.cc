@@ -1,0 +1,285 @@
+#include "hub/rollup/rollup.h"
+
+#include <algorithm>
+#include <utility>
+
+#include <absl/strings/str_cat.h>
+
+#include "hub/core/instances.h"
+#include "hub/core/outgoing.h"
+#include "hub/core/sources.h"
+#include "hub/fleet/placement.h"
+
+namespace lockstep {
+namespace {
+
+const ApplicationSpec& SpecOf(const ResourceState& application) {
+  return std::get<Application>(*application.resource).spec;
+}
+
+// REF@sha1:COMMIT of what was rendered last; a newer one may be under way.
+std::string RenderedRevision(const SourceState* source) {
+  if (source == nullptr || source->rendered.empty()) return "";
+  if (source->rendered == source->commit) return source->revision;
+  return absl::StrCat(source->revision.substr(0, source->revision.find('@')),
+                      "@sha1:", source->rendered);
+}
+
+const SourceState* SourceOf(const HubState& state, const ResourceState& application) {
+  const auto at = state.sources.find(SpecOf(application).source);
+  return at == state.sources.end() ? nullptr : &at->second;
+}
+
+ShownState Shown(ApplicationState state) {
+  switch (state) {
+    case ApplicationState::kProgressing:
+      return ShownState::kProgressing;
+    case ApplicationState::kSynced:
+      return ShownState::kSynced;
+    case ApplicationState::kHeld:
+      return ShownState::kHeld;
+    case ApplicationState::kStalled:
+      return ShownState::kStalled;
+    case ApplicationState::kSuspended:
+      return ShownState::kSuspended;
+    case ApplicationState::kDegraded:
+      return ShownState::kDegraded;
+    case ApplicationState::kReleased:
+    case ApplicationState::kDeleting:
+      return ShownState::kDeleting;
+  }
+  return ShownState::kUnknown;
+}
+
+// What one instance is judged by.
+struct Case {
+  const HubState& state;
+  const ResourceState& application;
+  const std::string name;  // NAMESPACE/NAME.
+  const ClusterState& cluster;
+  const Instance& instance;
+};
+
+void Say(InstanceView* view, ShownState state, std::string message) {
+  view->state = state;
+  view->message = std::move(message);
+}
+
+std::string ApproveHint(const Case& c) {
+  return absl::StrCat("see `lockstep diff`, then `lockstep approve ", c.name, "`");
+}
+
+bool WasEverThere(const Case& c) {
+  return c.cluster.session.has_value() || c.cluster.last_seen != absl::InfinitePast();
+}
+
+void SayAway(const Case& c, InstanceView* view) {
+  if (!WasEverThere(c)) {
+    Say(view, ShownState::kPending, "waits for its agent");
+    return;
+  }
+  std::string message = absl::StrCat(
+      "its agent is away since ",
+      absl::FormatTime("%Y-%m-%d %H:%M:%SZ", c.cluster.last_seen, absl::UTCTimeZone()));
+  if (c.instance.report.has_value()) {
+    absl::StrAppend(&message, "; it last said ", std::string(StateName(c.instance.report->state)));
+  }
+  Say(view, ShownState::kOffline, std::move(message));
+}
+
+void SayGoing(const Case& c, InstanceView* view) {
+  std::string message;
+  if (!c.instance.refused.empty()) {
+    message = c.instance.refused;
+  } else if (!c.cluster.session.has_value()) {
+    message = "waits for its agent, which is away";
+  } else if (!view->held.empty()) {
+    message = absl::StrCat(view->held.size(), " objects wait to be deleted; ", ApproveHint(c));
+  }
+  Say(view, ShownState::kDeleting, std::move(message));
+}
+
+// What the hub itself has against it; false for nothing.
+bool SayTrouble(const Case& c, InstanceView* view) {
+  if (SourceOf(c.state, c.application) == nullptr) {
+    Say(view, ShownState::kStalled,
+        absl::StrCat("SourceNotFound: there is no GitRepository ",
+                     SpecOf(c.application).source.ToString(), "; what ran goes on"));
+  } else if (!c.instance.error.empty()) {
+    Say(view, ShownState::kStalled, c.instance.error);
+  } else if (!c.instance.refused.empty()) {
+    Say(view, ShownState::kStalled, c.instance.refused);
+  } else if (c.instance.refusal.has_value() &&
+             c.instance.refusal->generation == c.instance.assignment.generation) {
+    Say(view, ShownState::kStalled,
+        absl::StrCat("its agent refused it: ", c.instance.refusal->message));
+  } else if (!c.cluster.pending_uid.empty()) {
+    Say(view, ShownState::kStalled,
+        absl::StrCat("the cluster was rebuilt or moved; `lockstep cluster accept ", view->cluster,
+                     "`"));
+  } else {
+    return false;
+  }
+  return true;
+}
+
+void SayReport(const Case& c, InstanceView* view) {
+  const Instance& instance = c.instance;
+  if (instance.assignment.generation == 0) {
+    Say(view, ShownState::kProgressing, "is being rendered");
+  } else if (!instance.report.has_value()) {
+    Say(view, IsReceived(instance) ? ShownState::kUnknown : ShownState::kProgressing,
+        IsReceived(instance) ? "its agent has not said anything yet" : "");
+  } else if (instance.report->generation != instance.assignment.generation) {
+    Say(view, ShownState::kProgressing,
+        !c.state.behind.agents.empty()
+            ? "the hub is behind its agents and pushes nothing; `lockstep approve --hub`"
+            : "");
+  } else {
+    Say(view, Shown(instance.report->state), instance.report->message);
+    if (view->state == ShownState::kHeld) absl::StrAppend(&view->message, "; ", ApproveHint(c));
+  }
+  const bool suspended = IsSuspended(c.state, c.application, view->cluster);
+  if (suspended &&
+      (view->state == ShownState::kProgressing || view->state == ShownState::kUnknown)) {
+    Say(view, ShownState::kSuspended, "its agent has not acknowledged the suspension yet");
+  }
+}
+
+void FillNumbers(const Case& c, InstanceView* view) {
+  const Instance& instance = c.instance;
+  view->desired_generation = instance.assignment.generation;
+  view->observed_at = instance.observed_at;
+  view->fresh = c.cluster.session.has_value();
+  if (!instance.report.has_value()) return;
+  const ApplicationReport& report = *instance.report;
+  view->generation = report.generation;
+  view->objects = report.objects;
+  view->held = report.held;
+  view->orphans = static_cast<uint32_t>(report.orphans.size());
+  if (report.generation != instance.assignment.generation) {
+    view->revision = instance.before_revision;
+  } else if (!instance.error.empty() || instance.waiting.has_value() || instance.releasing()) {
+    view->revision = instance.assignment.revision;
+  } else {
+    view->revision = RenderedRevision(SourceOf(c.state, c.application));
+  }
+}
+
+bool IsSkipped(const Instance& instance) {
+  if (!instance.missing_path || !instance.error.empty() || instance.waiting.has_value())
+    return false;
+  if (instance.assignment.generation == 0) return true;
+  const std::optional<ApplicationReport>& report = instance.report;
+  return instance.assignment.missing_path && report.has_value() && report->objects == 0 &&
+         report->held.empty() && report->generation == instance.assignment.generation;
+}
+
+}  // namespace
+
+absl::string_view ShownStateName(ShownState state) {
+  switch (state) {
+    case ShownState::kStalled:
+      return "Stalled";
+    case ShownState::kDegraded:
+      return "Degraded";
+    case ShownState::kHeld:
+      return "Held";
+    case ShownState::kOffline:
+      return "Offline";
+    case ShownState::kUnknown:
+      return "Unknown";
+    case ShownState::kDeleting:
+      return "Deleting";
+    case ShownState::kPending:
+      return "Pending";
+    case ShownState::kProgressing:
+      return "Progressing";
+    case ShownState::kOutOfSync:
+      return "OutOfSync";
+    case ShownState::kSuspended:
+      return "Suspended";
+    case ShownState::kSynced:
+      return "Synced";
+  }
+  return "Unknown";
+}
+
+InstanceView ViewInstance(const HubState& state, const ResourceState& application,
+                          absl::string_view cluster, const Instance* instance) {
+  InstanceView view;
+  view.cluster = std::string(cluster);
+  const auto on = state.clusters.find(view.cluster);
+  if (instance == nullptr || on == state.clusters.end()) {
+    Say(&view, ShownState::kPending, "there is no such Cluster yet");
+    return view;
+  }
+  const Case c{state, application, application.meta().Name().ToString(), on->second, *instance};
+  FillNumbers(c, &view);
+  view.skipped = instance->placed && IsSkipped(*instance);
+  if (!instance->placed || instance->releasing()) {
+    SayGoing(c, &view);
+  } else if (!SayTrouble(c, &view)) {
+    if (c.cluster.session.has_value()) {
+      SayReport(c, &view);
+    } else {
+      SayAway(c, &view);
+    }
+  }
+  return view;
+}
+
+ApplicationView ViewApplication(const HubState& state, const ResourceState& application) {
+  ApplicationView view;
+  const std::string name = application.meta().Name().ToString();
+  view.revision = RenderedRevision(SourceOf(state, application));
+  view.since = application.meta().creation_time;
+  const auto places = state.places.find(name);
+  if (places != state.places.end()) {
+    for (const std::string& cluster : places->second) {
+      const Instance& instance = state.clusters.at(cluster).instances.at(name);
+      InstanceView one = ViewInstance(state, application, cluster, &instance);
+      if (one.skipped) continue;
+      const absl::Time since =
+          instance.report.has_value() ? instance.report->since : instance.assignment.time;
+      view.since = std::max(view.since, since);
+      view.instances.push_back(std::move(one));
+    }
+  }
+  for (const std::string& named : SpecOf(application).placement.clusters) {
+    if (!application.going && !state.clusters.contains(named)) {
+      view.instances.push_back(ViewInstance(state, application, named, nullptr));
+    }
+  }
+  std::sort(view.instances.begin(), view.instances.end(),
+            [](const InstanceView& a, const InstanceView& b) { return a.cluster < b.cluster; });
+  const InstanceView* worst = nullptr;
+  for (const InstanceView& one : view.instances) {
+    ++view.clusters;
+    ++view.by_state[one.state];
+    if (one.ready()) ++view.ready;
+    if (worst == nullptr || one.state < worst->state) worst = &one;
+  }
+  if (application.going) {
+    view.state = ShownState::kDeleting;
+  } else if (SourceOf(state, application) == nullptr) {
+    view.state = ShownState::kStalled;
+    view.message = absl::StrCat("there is no GitRepository ", SpecOf(application).source.ToString(),
+                                "; what ran goes on");
+  } else if (worst != nullptr) {
+    view.state = worst->state;
+  } else {
+    view.state = ShownState::kPending;
+    view.message = "no cluster is selected by its placement";
+  }
+  view.reason = std::string(ShownStateName(view.state));
+  if (SourceOf(state, application) == nullptr && !application.going) view.reason = "SourceNotFound";
+  if (view.message.empty() && worst != nullptr && !worst->message.empty()) {
+    view.message = absl::StrCat(worst->cluster, ": ", worst->message);
+    const int others = view.by_state[worst->state] - 1;
+    if (others > 0) absl::StrAppend(&view.message, " (and ", others, " more)");
+  }
+  return view;
+}
+
+}  // namespace lockstep
