@@ -8,7 +8,7 @@
 #include <absl/strings/str_cat.h>
 #include <boost/asio/io_context.hpp>
 #include <boost/asio/ip/tcp.hpp>
-#include <boost/asio/post.hpp>
+#include <boost/asio/steady_timer.hpp>
 #include <boost/beast/core.hpp>
 #include <boost/beast/http.hpp>
 
@@ -27,6 +27,7 @@ constexpr std::chrono::seconds kRequestTime(5);
 constexpr std::chrono::seconds kAnswerTime(10);
 constexpr uint32_t kRequestBytesMax = 8 << 10;
 constexpr int kConnectionsMax = 64;
+constexpr std::chrono::milliseconds kAcceptPause(200);
 
 absl::StatusOr<tcp::endpoint> ParseEndpoint(absl::string_view address) {
   const size_t colon = address.rfind(':');
@@ -145,10 +146,19 @@ class StatusServer::Impl {
   void Accept() {
     acceptor_.async_accept([this](beast::error_code error, tcp::socket socket) {
       if (error == asio::error::operation_aborted) return;
-      if (!error && open_ < kConnectionsMax) {
+      if (error) return AcceptLater();
+      if (open_ < kConnectionsMax) {
         std::make_shared<Connection>(std::move(socket), &pages_, &open_)->Read();
       }
       Accept();
+    });
+  }
+
+  // Without descriptors or memory the next accept would fail at once, and the next.
+  void AcceptLater() {
+    pause_.expires_after(kAcceptPause);
+    pause_.async_wait([this](beast::error_code error) {
+      if (!error) Accept();
     });
   }
 
@@ -156,6 +166,7 @@ class StatusServer::Impl {
   int open_ = 0;  // The thread's; outlives the connections that the context still holds.
   asio::io_context context_{1};
   tcp::acceptor acceptor_;
+  asio::steady_timer pause_{context_};
   uint16_t port_ = 0;
   Thread thread_;
 };
