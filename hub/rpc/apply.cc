@@ -1,0 +1,55 @@
+#include "hub/rpc/apply.h"
+
+#include <utility>
+#include <variant>
+#include <vector>
+
+#include <absl/strings/str_cat.h>
+
+#include "common/base/status.h"
+#include "common/text/names.h"
+#include "hub/fleet/parse.h"
+
+namespace lockstep {
+namespace {
+
+constexpr int kFilesMax = 10000;
+
+DeclaredResource Declare(ParsedResource parsed, const FleetServiceParts& parts) {
+  DeclaredResource declared;
+  declared.place = absl::StrCat(parsed.file, ":", parsed.place.line);
+  if (auto* secret = std::get_if<Secret>(&parsed.resource)) {
+    declared.secret = parts.seal(KeyOf(parsed.resource), secret->data);
+    secret->data = SecretData();
+  }
+  declared.resource = std::move(parsed.resource);
+  return declared;
+}
+
+}  // namespace
+
+absl::StatusOr<command::Apply> ReadApply(const v1::ApplyRequest& request,
+                                         const FleetServiceParts& parts) {
+  if (request.files_size() > kFilesMax) {
+    return absl::InvalidArgumentError(absl::StrCat(
+        "files: ", request.files_size(), " elements, at most ", kFilesMax, " are allowed"));
+  }
+  std::vector<ResourceFile> files;
+  for (const v1::ApplyRequest::File& file : request.files())
+    files.push_back({file.name(), file.content()});
+  const std::string& given = request.default_namespace();
+  if (!given.empty()) LOCKSTEP_RETURN_IF_ERROR(Annotate(CheckDnsLabel(given), "default_namespace"));
+  ParsedResources parsed = ParseResources(files, given.empty() ? "default" : given);
+  LOCKSTEP_RETURN_IF_ERROR(parsed.status());
+  if (parsed.resources.empty()) {
+    return absl::InvalidArgumentError(
+        "the files hold no resource; write apiVersion: lockstep.dev/v1 and a kind");
+  }
+  command::Apply command;
+  command.dry_run = request.dry_run();
+  for (ParsedResource& resource : parsed.resources)
+    command.resources.push_back(Declare(std::move(resource), parts));
+  return command;
+}
+
+}  // namespace lockstep

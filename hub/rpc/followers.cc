@@ -1,0 +1,90 @@
+#include "hub/rpc/followers.h"
+
+#include <utility>
+
+namespace lockstep {
+
+Followers::Followers(std::function<absl::Status(const PeerIdentity&)> check_user,
+                     const Clock* clock)
+    : check_user_(std::move(check_user)), clock_(clock) {}
+
+Followers::~Followers() { Stop(); }
+
+void Followers::Start() {
+  thread_ = Thread("watch", [this] { Run(); });
+}
+
+void Followers::Stop() {
+  {
+    MutexLock lock(&mutex_);
+    stopping_ = true;
+  }
+  thread_.Join();
+  for (const auto& follower : All())
+    follower->EndFollowing(absl::UnavailableError("the hub is going down"));
+}
+
+void Followers::Changed(uint64_t sequence) {
+  MutexLock lock(&mutex_);
+  sequence_ = sequence;
+  changed_ = true;
+}
+
+uint64_t Followers::sequence() const {
+  MutexLock lock(&mutex_);
+  return sequence_;
+}
+
+void Followers::Add(const std::shared_ptr<Follower>& follower) {
+  bool stopping = false;
+  {
+    MutexLock lock(&mutex_);
+    stopping = stopping_;
+    if (!stopping) followers_[follower.get()] = follower;
+  }
+  if (stopping) follower->EndFollowing(absl::UnavailableError("the hub is going down"));
+}
+
+void Followers::Remove(Follower* follower) {
+  MutexLock lock(&mutex_);
+  followers_.erase(follower);
+}
+
+void Followers::Run() {
+  absl::Duration checked = clock_->Monotonic();
+  while (true) {
+    bool changed = false;
+    {
+      MutexLock lock(&mutex_);
+      mutex_.AwaitWithTimeout(absl::Condition(this, &Followers::HasNews), kCheckInterval);
+      if (stopping_) return;
+      changed = std::exchange(changed_, false);
+    }
+    if (clock_->Monotonic() - checked >= kCheckInterval) {
+      checked = clock_->Monotonic();
+      EndRemovedUsers();
+    }
+    if (!changed) continue;
+    for (const auto& follower : All()) follower->Poke();
+    MutexLock lock(&mutex_);
+    mutex_.AwaitWithTimeout(absl::Condition(&stopping_), kWakeInterval);
+  }
+}
+
+void Followers::EndRemovedUsers() {
+  for (const auto& follower : All()) {
+    if (absl::Status status = check_user_(follower->user()); !status.ok())
+      follower->EndFollowing(status);
+  }
+}
+
+std::vector<std::shared_ptr<Follower>> Followers::All() const {
+  std::vector<std::shared_ptr<Follower>> all;
+  MutexLock lock(&mutex_);
+  for (const auto& [key, follower] : followers_) {
+    if (std::shared_ptr<Follower> alive = follower.lock()) all.push_back(std::move(alive));
+  }
+  return all;
+}
+
+}  // namespace lockstep
