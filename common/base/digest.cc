@@ -4,6 +4,7 @@
 #include <absl/strings/escaping.h>
 #include <absl/strings/str_cat.h>
 #include <openssl/evp.h>
+#include <openssl/hmac.h>
 #include <openssl/sha.h>
 
 namespace lockstep {
@@ -69,6 +70,15 @@ Digest Hasher::Finish() {
   Digest digest;
   EVP_DigestFinal_ex(Context(context_), digest.bytes_.data(), nullptr);
   return digest;
+}
+
+std::string HmacSha1(absl::string_view key, absl::string_view text) {
+  std::string mac(EVP_MAX_MD_SIZE, '\0');
+  unsigned size = 0;
+  HMAC(EVP_sha1(), key.data(), static_cast<int>(key.size()), reinterpret_cast<const uint8_t*>(text.data()),
+       text.size(), reinterpret_cast<uint8_t*>(mac.data()), &size);
+  mac.resize(size);
+  return mac;
 }
 
 }  // namespace lockstep

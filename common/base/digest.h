@@ -73,4 +73,7 @@ class Hasher {
   void* const context_;  // EVP_MD_CTX, owned.
 };
 
+/// HMAC-SHA1 of `text` under `key`, 20 raw bytes. Only for formats that ask for it (hashed names in known_hosts).
+std::string HmacSha1(absl::string_view key, absl::string_view text);
+
 }  // namespace lockstep

@@ -1,7 +1,6 @@
 #pragma once
 
 #include <cstdint>
-#include <map>
 #include <memory>
 #include <set>
 #include <string>
@@ -15,6 +14,7 @@
 #include "common/base/clock.h"
 #include "common/render/snapshot.h"
 #include "hub/source/allowed_sources.h"
+#include "hub/source/git_credentials.h"
 #include "hub/source/git_url.h"
 #include "hub/source/ref_spec.h"
 
@@ -22,23 +22,7 @@ namespace lockstep {
 
 class FetchWorkers;
 class Mirrors;
-
-/// What a Secret holds for a repository. Empty members are absent.
-struct GitCredentials {
-  std::string username;      // http basic
-  std::string password;      // http basic
-  std::string bearer_token;  // http; instead of username and password
-  std::string ca_pem;        // https: trusted instead of the system's authorities
-  std::string identity;      // ssh: a private key, OpenSSH or PEM, ed25519 or ecdsa
-  std::string passphrase;    // ssh: of identity
-  std::string known_hosts;   // ssh: required
-};
-
-/// From a Secret's data with Flux's keys: username, password, bearerToken, ca.crt (or caFile),
-/// identity, known_hosts; beside an identity `password` is its passphrase. INVALID_ARGUMENT naming
-/// the key that lacks, or is of no use here.
-absl::StatusOr<GitCredentials> CredentialsFromSecret(
-    const GitUrl& url, const std::map<std::string, std::string>& data);
+struct FetchOrder;
 
 struct FetchLimits {
   absl::Duration first_clone = absl::Seconds(120);  // Of a fetch into a new mirror.
@@ -107,9 +91,9 @@ class GitSource {
   ///
   /// INVALID_ARGUMENT (URL, ref, credentials), PERMISSION_DENIED (--allow-source; refused
   /// credentials, unknown host key), NOT_FOUND (repository or ref), DEADLINE_EXCEEDED and
-  /// RESOURCE_EXHAUSTED (limits, named), UNAVAILABLE (network, server), DATA_LOSS (what came or lay
-  /// in the mirror is damaged; the mirror is made anew at the next fetch), FAILED_PRECONDITION (a
-  /// redirect, an unsupported repository), CANCELLED (stopping). No message holds a secret.
+  /// RESOURCE_EXHAUSTED (limits, named), UNAVAILABLE (network, server), DATA_LOSS (what the server
+  /// sent is damaged or not whole), FAILED_PRECONDITION (a redirect, an unsupported repository),
+  /// CANCELLED (stopping). No message holds a secret.
   absl::StatusOr<FetchResult> Fetch(const FetchRequest& request);
 
   /// The files of `commit`, which a fetch into `mirror` brought. Cheap. NOT_FOUND if the mirror or
@@ -121,7 +105,10 @@ class GitSource {
   absl::Status KeepOnly(const std::set<std::string>& names);
 
  private:
-  absl::StatusOr<FetchResult> FetchLocked(const FetchRequest& request, const std::string& mirror);
+  absl::StatusOr<FetchResult> FetchInTurn(const FetchRequest& request);
+  absl::StatusOr<FetchResult> FetchOnce(const FetchRequest& request, const std::string& name,
+                                        bool* damaged);
+  void MergePacks(FetchOrder order);
 
   const Options options_;
   const std::unique_ptr<FetchWorkers> workers_;

@@ -11,6 +11,7 @@
 #include <absl/strings/strip.h>
 
 #include "common/base/status.h"
+#include "common/text/utf8.h"
 
 namespace lockstep {
 namespace {
@@ -231,6 +232,23 @@ std::string GitUrl::ToStringAt(absl::string_view host) const {
                       port_ == DefaultPort(scheme_) ? "" : absl::StrCat(":", port_), path_);
 }
 
+std::string EscapeControl(absl::string_view text) {
+  const std::string valid = ToUtf8(text);
+  std::string shown;
+  for (size_t i = 0; i < valid.size(); ++i) {
+    const auto byte = static_cast<uint8_t>(valid[i]);
+    const bool c1 = byte == 0xc2 && static_cast<uint8_t>(valid[i + 1]) < 0xa0;  // U+0080 to U+009F.
+    if (absl::ascii_iscntrl(byte)) {
+      absl::StrAppend(&shown, "\\x", absl::Hex(byte, absl::kZeroPad2));
+    } else if (c1) {
+      absl::StrAppend(&shown, "\\x", absl::Hex(static_cast<uint8_t>(valid[++i]), absl::kZeroPad2));
+    } else {
+      shown.push_back(valid[i]);
+    }
+  }
+  return shown;
+}
+
 std::string RedactUrl(absl::string_view text) {
   std::string shown;
   const size_t separator = text.find("://");
@@ -243,7 +261,7 @@ std::string RedactUrl(absl::string_view text) {
     shown = std::string(text);
   }
   if (shown.size() > 200) shown = absl::StrCat(absl::string_view(shown).substr(0, 200), "…");
-  return absl::Utf8SafeCHexEscape(shown);
+  return EscapeControl(shown);
 }
 
 }  // namespace lockstep

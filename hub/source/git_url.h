@@ -65,4 +65,8 @@ class GitUrl {
 /// at 200 bytes.
 std::string RedactUrl(absl::string_view text);
 
+/// `text` with control characters as \xNN and ill-formed UTF-8 replaced: safe to show on a terminal
+/// and to store.
+std::string EscapeControl(absl::string_view text);
+
 }  // namespace lockstep

@@ -11,6 +11,7 @@
 
 #include "common/base/status.h"
 #include "common/text/utf8.h"
+#include "hub/source/git_url.h"
 #include "hub/source/version_range.h"
 
 namespace lockstep {
@@ -19,8 +20,8 @@ namespace {
 constexpr size_t kRefBytesMax = 255;
 
 absl::Status Bad(absl::string_view field, absl::string_view value, absl::string_view why) {
-  return absl::InvalidArgumentError(absl::StrCat(
-      "spec.ref.", field, " \"", absl::Utf8SafeCHexEscape(value.substr(0, 100)), "\": ", why));
+  return absl::InvalidArgumentError(
+      absl::StrCat("spec.ref.", field, " \"", EscapeControl(value.substr(0, 100)), "\": ", why));
 }
 
 absl::Status CheckShortName(absl::string_view field, absl::string_view value,

@@ -24,7 +24,7 @@ class TestRepository {
 
   /// Runs git in the working tree with a private configuration and returns what it prints, without
   /// the last newline.
-  std::string Git(const std::vector<std::string>& arguments) const;
+  std::string Git(const std::vector<std::string>& arguments, const std::string& input = "") const;
 
   /// The directory that holds `bare` as "fleet.git"; a server's root.
   const std::string& root() const { return root_; }

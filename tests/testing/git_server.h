@@ -7,6 +7,8 @@
 #include <absl/status/statusor.h>
 #include <absl/strings/str_cat.h>
 
+#include "tests/testing/process.h"
+
 namespace lockstep {
 
 /// Serves a directory of bare repositories over smart HTTP(S) on a free port of 127.0.0.1: nginx,
@@ -25,7 +27,8 @@ class GitServer {
     std::string tls_protocols = "TLSv1.2 TLSv1.3";
   };
 
-  /// Returns when the port answers. UNAVAILABLE where a program is missing (skip the test).
+  /// The port takes connections when this returns. UNAVAILABLE where a program is missing (skip the
+  /// test).
   static absl::StatusOr<std::unique_ptr<GitServer>> Start(Options options);
   ~GitServer();
   GitServer(const GitServer&) = delete;
@@ -46,8 +49,8 @@ class GitServer {
   std::string directory_;
   bool tls_ = false;
   uint16_t port_ = 0;
-  int nginx_ = -1;
-  int fcgiwrap_ = -1;
+  BackgroundProgram fcgiwrap_;
+  BackgroundProgram nginx_;
 };
 
 }  // namespace lockstep
