@@ -32,12 +32,12 @@ struct HubConfig {
 std::string StorePath(absl::string_view data_directory);
 std::string SecretKeyPath(absl::string_view data_directory);
 
-/// A running hub: the loop, and around it Git, the store, the agents' and people's services, the enrolment endpoint and
-/// the metrics.
+/// A running hub: the loop, and around it Git, the store, the agents' and people's services, the
+/// enrolment endpoint and the metrics.
 class Hub {
  public:
-  /// Starts everything; what it listens on is taken when it returns. Errors name what is wrong and what to do; nothing is
-  /// left running then.
+  /// Starts everything; what it listens on is taken when it returns. Errors name what is wrong and
+  /// what to do; nothing is left running then.
   static absl::StatusOr<std::unique_ptr<Hub>> Start(const HubConfig& config);
   ~Hub();
 
@@ -45,7 +45,8 @@ class Hub {
   int enrolment_port() const;
   int metrics_port() const;
 
-  /// Tells agents to come back later, ends what is under way within 10 s, joins all threads. Idempotent.
+  /// Tells agents to come back later, ends what is under way within 10 s, joins all threads.
+  /// Idempotent.
   void Stop();
 
  private:

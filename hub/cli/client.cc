@@ -1,6 +1,5 @@
 #include "hub/cli/client.h"
 
-#include <chrono>
 #include <utility>
 
 #include <absl/strings/str_cat.h>
@@ -19,7 +18,7 @@ absl::StatusOr<v1::GetResponse> FleetClient::Get(const v1::ResourceKey& key) {
 absl::Status FleetClient::WaitUntil(absl::Duration timeout,
                                     const std::function<absl::StatusOr<bool>()>& look) {
   grpc::ClientContext context;
-  context.set_deadline(std::chrono::system_clock::now() + absl::ToChronoNanoseconds(timeout));
+  context.set_deadline(absl::ToChronoTime(SystemClock()->Now() + timeout));
   const auto reader = stub_->Watch(&context, v1::WatchRequest());
   // The first message says that the watch stands: a look before it could miss a change.
   v1::WatchResponse response;
@@ -36,7 +35,7 @@ absl::Status FleetClient::WaitUntil(absl::Duration timeout,
 }
 
 void FleetClient::SetDeadline(grpc::ClientContext* context) const {
-  context->set_deadline(std::chrono::system_clock::now() + absl::ToChronoNanoseconds(timeout_));
+  context->set_deadline(absl::ToChronoTime(SystemClock()->Now() + timeout_));
 }
 
 absl::Status FleetClient::Translate(const grpc::Status& status) const {

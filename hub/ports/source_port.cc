@@ -22,7 +22,7 @@ std::string CredentialsKey(const GitRepository& repository) {
 void SourcePort::Start(effect::StartFetch fetch) {
   parts_.pool->Run([this, fetch = std::move(fetch)] {
     const absl::Duration begun = parts_.clock->Monotonic();
-    const absl::StatusOr<FetchResult> result = Fetch(fetch);
+    const absl::StatusOr<FetchResult> result = Fetch(fetch, fetch.specification->spec.ref);
     parts_.metrics->source_fetch_duration->Observe(parts_.clock->Monotonic() - begun);
     parts_.metrics->source_fetches
         ->With(!result.ok()      ? "failed"
@@ -46,11 +46,11 @@ void SourcePort::Start(effect::StartFetch fetch) {
   });
 }
 
-absl::StatusOr<FetchResult> SourcePort::Fetch(const effect::StartFetch& fetch) {
+absl::StatusOr<FetchResult> SourcePort::Fetch(const effect::StartFetch& fetch, const GitRef& ref) {
   const GitRepository& repository = *fetch.specification;
   FetchRequest request;
   LOCKSTEP_ASSIGN_OR_RETURN(request.url, GitUrl::Parse(repository.spec.url));
-  request.ref = repository.spec.ref;
+  request.ref = ref;
   request.timeout = repository.spec.timeout;
   request.credentials_key = CredentialsKey(repository);
   if (!repository.spec.secret.empty()) {
@@ -71,6 +71,24 @@ absl::StatusOr<FetchResult> SourcePort::Fetch(const effect::StartFetch& fetch) {
     mirrors_[fetch.repository] = MirrorName(request.url, request.credentials_key);
   }
   return parts_.source->Fetch(request);
+}
+
+absl::StatusOr<event::Fetched> SourcePort::FindRevision(const effect::StartFetch& fetch,
+                                                        absl::string_view revision) {
+  const std::string text(revision);
+  absl::StatusOr<FetchResult> result;
+  if (IsCommitId(text)) {
+    result = Fetch(fetch, {.commit = text});
+  } else {
+    result = Fetch(fetch, {.branch = text});
+    if (absl::IsNotFound(result.status())) result = Fetch(fetch, {.tag = text});
+    if (absl::IsNotFound(result.status())) {
+      return absl::NotFoundError(absl::StrCat("GitRepository ", fetch.repository.ToString(),
+                                              " has no branch or tag \"", revision, "\""));
+    }
+  }
+  LOCKSTEP_RETURN_IF_ERROR(result.status());
+  return event::Fetched{result->revision, result->commit, false};
 }
 
 absl::StatusOr<std::shared_ptr<const Snapshot>> SourcePort::Open(const NamespacedName& repository,

@@ -38,8 +38,13 @@ class SourcePort : public FetchPort, public SnapshotProvider {
   absl::StatusOr<std::shared_ptr<const Snapshot>> Open(const NamespacedName& repository,
                                                        absl::string_view commit) override;
 
+  /// Fetches `revision`, a commit's 40 hex digits, a branch or a tag, and says which commit it is.
+  /// Blocks; any thread.
+  absl::StatusOr<event::Fetched> FindRevision(const effect::StartFetch& fetch,
+                                              absl::string_view revision);
+
  private:
-  absl::StatusOr<FetchResult> Fetch(const effect::StartFetch& fetch);
+  absl::StatusOr<FetchResult> Fetch(const effect::StartFetch& fetch, const GitRef& ref);
 
   // Fixed before the loop starts.
   const Parts parts_;
