@@ -1,5 +1,6 @@
 #include "hub/hub.h"
 
+#include <unistd.h>
 #include <utility>
 
 #include <absl/strings/str_cat.h>
