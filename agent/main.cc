@@ -9,6 +9,7 @@
 
 #include "agent/agent.h"
 #include "common/base/log.h"
+#include "common/base/process.h"
 
 namespace lockstep {
 namespace {
@@ -93,4 +94,7 @@ int Main(int argc, char** argv) {
 }  // namespace
 }  // namespace lockstep
 
-int main(int argc, char** argv) { return lockstep::Main(argc, argv); }
+int main(int argc, char** argv) {
+  lockstep::DisableCoreDumps();
+  return lockstep::Main(argc, argv);
+}

@@ -140,7 +140,9 @@ absl::Status Hub::Impl::StartLoop(const HubConfig& config) {
                             clock, config.config_path});
   gateway = std::make_unique<AgentGateway>(GatewayParts(), AgentGatewayLimits());
   fleet = std::make_unique<FleetService>(ServiceParts());
-  LOCKSTEP_ASSIGN_OR_RETURN(HubState state, OpenState(*store, std::move(settings), clock->Now()));
+  LOCKSTEP_ASSIGN_OR_RETURN(HubState state, OpenState(*store, {.settings = std::move(settings),
+                                                               .now = clock->Now(),
+                                                               .incarnation = RandomBytes(16)}));
   gauges = std::make_unique<HubGauges>(&metrics, store.get(), clock);
   Loop::Ports ports;
   ports.store = store.get();
@@ -246,7 +248,7 @@ absl::Status Hub::Impl::StartServices(const HubConfig& config) {
   enrolment_options.listen_port = listen.second;
   LOCKSTEP_ASSIGN_OR_RETURN(enrolment_options.material, identity.Material());
   LOCKSTEP_ASSIGN_OR_RETURN(
-      enrolment, EnrolmentServer::Start(std::move(enrolment_options), &identity.authority(),
+      enrolment, EnrolmentServer::Start(std::move(enrolment_options), identity.authority(),
                                         enrolment_port.get(), clock));
   StatusServer::Pages pages;
   pages.metrics = [this] { return registry.Text(); };

@@ -10,6 +10,7 @@
 
 #include "common/base/clock.h"
 #include "common/base/log.h"
+#include "common/base/process.h"
 #include "common/base/status.h"
 #include "hub/hub.h"
 #include "hub/identity/context.h"
@@ -180,17 +181,12 @@ struct UserFlags {
 
 absl::Status WriteUser(const UserFlags& flags, bool renew) {
   LOCKSTEP_ASSIGN_OR_RETURN(const HubIdentity identity, HubIdentity::Load(flags.data));
-  const UserDirectory users(absl::StrCat(flags.data, "/users"));
+  const UserDirectory users = identity.users();
   const absl::Time now = SystemClock()->Now();
   LOCKSTEP_ASSIGN_OR_RETURN(const UserCredentials credentials,
                             renew ? users.Renew(identity.authority(), flags.name, now)
                                   : users.Add(identity.authority(), flags.name, now));
-  Context context;
-  context.name = flags.context_name;
-  context.user = flags.name;
-  for (const HubAddress& address : identity.addresses()) context.hubs.push_back(address.Target());
-  context.material = {credentials.key_pem, credentials.certificate_pem,
-                      identity.authority().certificate().ToPem()};
+  const Context context = identity.MakeContext(flags.context_name, flags.name, credentials);
   LOCKSTEP_RETURN_IF_ERROR(AddContext(flags.context_file, context, ExistingContext::kReplace));
   std::cout << "wrote the context of " << flags.name << " to " << flags.context_file
             << "; hand it over and delete it here: it holds a private key\n";
@@ -262,6 +258,7 @@ int Main(int argc, char** argv) {
 }  // namespace lockstep
 
 int main(int argc, char** argv) {
+  lockstep::DisableCoreDumps();
   // The program that the hub starts for itself to talk to Git servers (hub/source); before anything
   // else runs.
   if (argc >= 2 && std::string(argv[1]) == "fetch-server") return lockstep::RunFetchServer();

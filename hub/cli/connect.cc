@@ -5,6 +5,7 @@
 #include <absl/strings/str_cat.h>
 #include <absl/strings/str_join.h>
 
+#include "common/base/clock.h"
 #include "common/base/status.h"
 #include "common/rpc/credentials.h"
 #include "hub/identity/context.h"
@@ -13,6 +14,7 @@ namespace lockstep {
 namespace {
 
 constexpr int kMessageBytesMax = 16 << 20;
+constexpr absl::Duration kConnectTime = absl::Seconds(3);  // Of one hub of several.
 
 std::string ContextPath(const GlobalFlags& flags) {
   if (!flags.context_file.empty()) return flags.context_file;
@@ -43,14 +45,15 @@ absl::StatusOr<std::unique_ptr<FleetClient>> ConnectToHub(const GlobalFlags& fla
   grpc::ChannelArguments arguments;
   arguments.SetMaxReceiveMessageSize(kMessageBytesMax);
   arguments.SetInt(GRPC_ARG_ENABLE_HTTP_PROXY, 0);
-  // Several hubs are tried in turn; one is dialled by its own name, so that names are resolved as
-  // usual.
-  const std::string target = context.hubs.size() == 1
-                                 ? context.hubs.front()
-                                 : absl::StrCat("ipv4:", absl::StrJoin(context.hubs, ","));
-  return std::make_unique<FleetClient>(
-      v1::FleetService::NewStub(grpc::CreateCustomChannel(target, credentials, arguments)),
-      absl::StrJoin(context.hubs, ", "), timeout);
+  // Several hubs are tried in turn; the last one's call tells what is wrong if none answers.
+  std::shared_ptr<grpc::Channel> channel;
+  for (const std::string& hub : context.hubs) {
+    channel = grpc::CreateCustomChannel(hub, credentials, arguments);
+    if (context.hubs.size() == 1) break;
+    if (channel->WaitForConnected(absl::ToChronoTime(SystemClock()->Now() + kConnectTime))) break;
+  }
+  return std::make_unique<FleetClient>(v1::FleetService::NewStub(channel),
+                                       absl::StrJoin(context.hubs, ", "), timeout);
 }
 
 }  // namespace lockstep

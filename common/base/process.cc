@@ -1,0 +1,15 @@
+#include "common/base/process.h"
+
+#include <sys/prctl.h>
+#include <sys/resource.h>
+
+namespace lockstep {
+
+void DisableCoreDumps() {
+  const rlimit none = {0, 0};
+  setrlimit(RLIMIT_CORE, &none);
+  // A core_pattern that names a program is not held back by the limit, by this it is.
+  prctl(PR_SET_DUMPABLE, 0);
+}
+
+}  // namespace lockstep
