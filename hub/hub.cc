@@ -26,6 +26,7 @@
 #include "hub/ports/identity_port.h"
 #include "hub/ports/render_port.h"
 #include "hub/ports/source_port.h"
+#include "hub/record/key.h"
 #include "hub/rpc/agent_gateway.h"
 #include "hub/rpc/fleet_service.h"
 #include "hub/rpc/server.h"
@@ -199,7 +200,7 @@ AgentGatewayParts Hub::Impl::GatewayParts() {
       issued(RenewAgent(identity.authority(), peer, request, session, clock->Now()));
     });
   };
-  parts.store = store.get();
+  parts.read_blob = [this](const Digest& digest) { return store->Get(Family::kBlob, BlobKey(digest)); };
   parts.pool = &service_pool;
   parts.rng = SystemRng();
   return parts;

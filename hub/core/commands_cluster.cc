@@ -62,7 +62,7 @@ absl::StatusOr<ReplyBody> Do(Turn& turn, const command::CreateJoinToken& command
   const bool is_new = present == nullptr;
   if (is_new) Put(turn, WithLabels(command.cluster, nullptr, command.labels), turn.by, nullptr);
   const absl::Time expires = turn.now + command.lifetime;
-  turn.state.tokens[command.token] = JoinToken{command.cluster, expires, turn.by};
+  turn.state.tokens[command.token] = IssuedToken{command.cluster, expires, turn.by};
   turn.TouchToken(command.token);
   turn.Record({.reason = "TokenMade",
                .message = absl::StrCat("a join token for cluster ", command.cluster,

@@ -105,7 +105,7 @@ class Loader {
     LOCKSTEP_ASSIGN_OR_RETURN(const IdentityId id, ParseIdentityKey(key));
     switch (id.kind) {
       case IdentityRecordKind::kToken: {
-        LOCKSTEP_ASSIGN_OR_RETURN(JoinToken token, DecodeToken(value));
+        LOCKSTEP_ASSIGN_OR_RETURN(IssuedToken token, DecodeToken(value));
         state_.tokens.emplace(id.digest, std::move(token));
         break;
       }

@@ -228,7 +228,7 @@ absl::Status DecodeSource(absl::string_view bytes, SourceState* source) {
   return absl::OkStatus();
 }
 
-std::string EncodeToken(const JoinToken& token) {
+std::string EncodeToken(const IssuedToken& token) {
   store::v1::JoinTokenRecord record;
   record.set_cluster(token.cluster);
   SetTime(token.expires, record.mutable_expires());
@@ -236,12 +236,12 @@ std::string EncodeToken(const JoinToken& token) {
   return record::Serialize(record);
 }
 
-absl::StatusOr<JoinToken> DecodeToken(absl::string_view bytes) {
+absl::StatusOr<IssuedToken> DecodeToken(absl::string_view bytes) {
   store::v1::JoinTokenRecord record;
   LOCKSTEP_RETURN_IF_ERROR(record::Parse(bytes, &record));
   if (record.cluster().empty())
     return absl::DataLossError("reading a join token: it is of no cluster");
-  return JoinToken{record.cluster(), ReadTime(record.has_expires(), record.expires()), record.by()};
+  return IssuedToken{record.cluster(), ReadTime(record.has_expires(), record.expires()), record.by()};
 }
 
 std::string EncodeRevoked(absl::Time time) {

@@ -77,8 +77,8 @@ absl::Status DecodeAgent(absl::string_view bytes, ClusterState* cluster);
 std::string EncodeEnrolment(const ClusterState& cluster);
 absl::Status DecodeEnrolment(absl::string_view bytes, ClusterState* cluster);
 
-std::string EncodeToken(const JoinToken& token);
-absl::StatusOr<JoinToken> DecodeToken(absl::string_view bytes);
+std::string EncodeToken(const IssuedToken& token);
+absl::StatusOr<IssuedToken> DecodeToken(absl::string_view bytes);
 
 std::string EncodeRevoked(absl::Time time);
 absl::StatusOr<absl::Time> DecodeRevoked(absl::string_view bytes);

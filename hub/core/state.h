@@ -189,7 +189,7 @@ struct ClusterState {
 };
 
 /// A one-time token, by the digest of its secret. Durable.
-struct JoinToken {
+struct IssuedToken {
   std::string cluster;
   absl::Time expires;
   std::string by;
@@ -231,7 +231,7 @@ struct HubState {
   std::map<ResourceKey, ResourceState> resources;
   std::map<NamespacedName, SourceState> sources;
   std::map<std::string, ClusterState> clusters;
-  std::map<Digest, JoinToken> tokens;
+  std::map<Digest, IssuedToken> tokens;
   std::map<Digest, absl::Time> revoked;  // Fingerprint → when.
 
   // Not durable.
