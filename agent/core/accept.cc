@@ -176,20 +176,24 @@ class Judging {
 
   // An object belongs to one application. The hub sees to that; this is the second lock.
   void RefuseClashes() {
-    for (bool again = true; again;) {
-      again = false;
-      for (auto it = candidates_.begin(); it != candidates_.end() && !again; ++it) {
-        for (const ObjectKey& key : it->second.changed) {
-          const ApplicationRecord* other = OtherClaim(it->first, key);
-          if (other == nullptr) continue;
-          Refuse(*it->second.target, Code::kInvalid,
-                 absl::StrCat(key.ToString(), " belongs to application ", other->name), false);
-          candidates_.erase(it);
-          again = true;
-          break;
-        }
-      }
+    while (true) {
+      const auto clashing = std::find_if(candidates_.begin(), candidates_.end(), [&](auto& item) {
+        return RefuseIfClashing(item.first, item.second);
+      });
+      if (clashing == candidates_.end()) return;
+      candidates_.erase(clashing);
     }
+  }
+
+  bool RefuseIfClashing(const std::string& name, const Candidate& candidate) {
+    for (const ObjectKey& key : candidate.changed) {
+      const ApplicationRecord* other = OtherClaim(name, key);
+      if (other == nullptr) continue;
+      Refuse(*candidate.target, Code::kInvalid,
+             absl::StrCat(key.ToString(), " belongs to application ", other->name), false);
+      return true;
+    }
+    return false;
   }
 
   // What a refused application would have taken over is not known: nothing that this message

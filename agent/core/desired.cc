@@ -68,12 +68,15 @@ void Stepper::Accepted(const PendingPersist& persist) {
   for (const Record& record : persist.records) {
     // Whatever the message touched is looked at anew: a run that was planned before must end.
     if (const auto* inventory = std::get_if<InventoryRecord>(&record)) {
-      CancelRun(&state_.live[inventory->application]);
+      LiveApplication& touched = state_.live[inventory->application];
+      CancelRun(&touched);
+      touched.stale = true;
     }
     const auto* target = std::get_if<ApplicationRecord>(&record);
     if (target == nullptr) continue;
     LiveApplication& live = state_.live[target->name];
     CancelRun(&live);
+    live.stale = true;
     live.deletes_due = true;
     const auto changed = persist.changed.find(target->name);
     if (changed == persist.changed.end()) continue;
@@ -84,16 +87,17 @@ void Stepper::Accepted(const PendingPersist& persist) {
     live.dirty.insert(changed->second.begin(), changed->second.end());
     std::erase_if(live.dirty,
                   [&](const ObjectKey& key) { return target->manifest->Find(key) == nullptr; });
+    // What went wrong may have kept other objects from being written.
+    if (target->accept_foreign || live.report.state == ApplicationState::kSuspended ||
+        !live.problems.empty() || !live.foreign.empty()) {
+      live.everything = true;
+    }
     const auto left = [&](const auto& item) {
       return target->manifest->Find(item.first) == nullptr;
     };
     std::erase_if(live.problems, left);
     std::erase_if(live.foreign, left);
     std::erase_if(live.unhealthy, left);
-    if (target->accept_foreign || live.report.state == ApplicationState::kSuspended ||
-        !live.problems.empty()) {
-      live.everything = true;
-    }
     Watch(target->name);
   }
   SendAck(persist.refused);

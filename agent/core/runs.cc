@@ -60,7 +60,7 @@ void Stepper::Start(const std::string& name, LiveApplication* live) {
   const bool deletes = live->deletes_due && !target.held && !target.tombstones.empty() &&
                        !state_.hub_behind && (live->everything || clean);
   if (!live->everything && live->dirty.empty() && !deletes) {
-    if (clean && live->failures == 0) live->settled = true;
+    if (!live->settled && clean && live->failures == 0) live->settled = live->stale = true;
     return;
   }
   ReconcileTask task;
@@ -84,6 +84,7 @@ void Stepper::Start(const std::string& name, LiveApplication* live) {
   } else {
     task.inventory = Part(application.inventory, task.keys, task.deletes);
   }
+  live->stale = true;
   live->run = LiveApplication::Run{task.run, false, live->everything, task.keys, deletes};
   live->everything = false;
   live->dirty.clear();
@@ -174,6 +175,7 @@ void Stepper::FinishRun(const ReconcileOutcome& outcome, const absl::Status& per
   const ApplicationRecord& target = state_.durable.applications.at(outcome.application).target;
   const LiveApplication::Run run = std::move(*live.run);
   live.run.reset();
+  live.stale = true;
   NoteDrift(outcome, &live);
   NoteFindings(outcome, run, &live);
   if (outcome.interrupted || run.cancelled) {
@@ -213,11 +215,15 @@ void Stepper::NoteFindings(const ReconcileOutcome& outcome, const LiveApplicatio
     if (whole || looked.contains(item.first)) return true;
     return run.deletes && manifest->Find(item.first) == nullptr;
   };
+  const bool was_clean = live->problems.empty() && live->foreign.empty();
   std::erase_if(live->problems, over);
   std::erase_if(live->foreign, over);
   std::erase_if(live->unhealthy, over);
   for (const auto& problem : outcome.problems) live->problems[problem.key] = problem.status;
   for (const auto& foreign : outcome.foreign) live->foreign[foreign.key] = foreign.place;
+  // What went wrong may have kept others from being written: now they can be.
+  const bool clean = live->problems.empty() && live->foreign.empty();
+  if (clean && !was_clean && !whole) live->everything = true;
   for (const auto& object : outcome.unhealthy) live->unhealthy[object.key] = object;
   for (const auto& owned : outcome.owned) live->report.writes += owned.written ? 1 : 0;
   live->report.deletes += outcome.deleted.size();

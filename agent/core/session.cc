@@ -113,8 +113,11 @@ bool Stepper::NoteHub(const CommitPoint& at, uint64_t epoch, Verdict verdict) {
   const bool behind = verdict == Verdict::kHubBehind || epoch < agent.epoch ||
                       at.counter < seen.counter ||
                       (at.counter == seen.counter && seen.counter > 0 && at.chain != seen.chain);
-  if (state_.hub_behind && !behind) {
-    for (auto& [name, live] : state_.live) live.deletes_due = true;
+  if (state_.hub_behind != behind) {
+    for (auto& [name, live] : state_.live) {
+      live.stale = true;
+      live.deletes_due = true;
+    }
   }
   state_.hub_behind = behind;
   return !behind;

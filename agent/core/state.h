@@ -42,6 +42,7 @@ struct LiveApplication {
 
   // What is said of it, and by which status it was said last.
   ApplicationReport report;
+  bool stale = true;      // Something happened that the report may not say yet.
   bool changed = true;    // Not sent in this form yet.
   uint64_t sent_seq = 0;  // 0: never.
 };

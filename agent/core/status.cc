@@ -137,6 +137,9 @@ void Stepper::Report() {
   bool urgent = !state_.drifts.empty();
   bool waiting = state_.report_full;
   for (auto& [name, live] : state_.live) {
+    waiting = waiting || live.changed;
+    if (!live.stale) continue;
+    live.stale = false;
     ApplicationReport report =
         Describe(state_.durable.applications.at(name), live, state_.hub_behind);
     const bool moved = report.state != live.report.state || report.reason != live.report.reason ||
@@ -144,7 +147,8 @@ void Stepper::Report() {
     if (moved) report.since = now_;
     if (moved || !SameReport(report, live.report)) {
       live.changed = true;
-      urgent = urgent || report.state != State::kProgressing;
+      // Only going well can wait for company.
+      urgent = urgent || report.state != State::kProgressing || !live.problems.empty();
     }
     live.report = std::move(report);
     waiting = waiting || live.changed;

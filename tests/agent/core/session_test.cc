@@ -1,0 +1,153 @@
+#include "tests/testing/agent_world.h"
+
+namespace lockstep {
+namespace {
+
+using testing::ElementsAre;
+using testing::IsEmpty;
+using testing::Pair;
+using testing::SizeIs;
+
+constexpr char kWeb[] = "shop/web";
+
+TEST(AgentSession, HelloSaysWhatIsHeld) {
+  AgentWorld world;
+  world.SendTexts(kWeb, {{"a", "1"}});
+  world.Restart();
+  const Hello& hello = world.hellos.back();
+  EXPECT_EQ(hello.start_counter, 2);
+  EXPECT_EQ(hello.seen, world.at);
+  EXPECT_EQ(hello.desired_seq, 1);
+  EXPECT_EQ(hello.epoch, 1);
+  EXPECT_EQ(hello.hub_incarnation, world.incarnation);
+  EXPECT_EQ(hello.cluster_root, RootOf(world.state.durable));
+  EXPECT_FALSE(hello.cluster_root.IsZero());
+}
+
+TEST(AgentSession, NothingIsTakenBeforeWelcome) {
+  AgentWorld world;
+  world.Disconnect();
+  world.Post(agent_event::LinkUp{});
+  world.SendTexts(kWeb, {{"a", "1"}});
+  EXPECT_THAT(world.There(), IsEmpty());
+  EXPECT_THAT(world.acks, IsEmpty());
+}
+
+TEST(AgentSession, AProbeIsAnsweredWithWhatIsHeld) {
+  AgentWorld world;
+  world.SendTexts(kWeb, {{"a", "1"}});
+  Welcome welcome;
+  welcome.hub_incarnation = world.incarnation;
+  welcome.epoch = 1;
+  welcome.at = world.at;
+  welcome.verdict = Verdict::kProbe;
+  world.Receive(welcome);
+  ASSERT_THAT(world.pages, SizeIs(1));
+  EXPECT_EQ(world.pages[0].applications.at(0).generation, 1);
+}
+
+TEST(AgentSession, AHubThatIsBehindIsNotFollowed) {
+  AgentWorld world;
+  world.SendTexts(kWeb, {{"a", "1"}});
+  world.SendTexts(kWeb, {{"a", "2"}});
+  const CommitPoint newest = world.at;
+  world.Disconnect();
+  world.at = {newest.counter - 1, Digest::Of("chain")};
+  world.Connect();
+  EXPECT_TRUE(world.state.hub_behind);
+  EXPECT_EQ(world.state.durable.agent.seen, newest);
+  --world.at.counter;
+  world.SendTexts(kWeb, {{"a", "3"}});
+  EXPECT_EQ(world.ack().refused.at(0).code, ApplicationAck::Code::kStale);
+  EXPECT_THAT(world.There(), ElementsAre(Pair("a", "2")));
+  // Adopted by a person, it goes on above what the agents hold.
+  world.at = {newest.counter + 10, Digest::Of("adopted")};
+  world.sent[kWeb] = TextManifest({{"a", "2"}});
+  world.SendTexts(kWeb, {{"a", "4"}});
+  EXPECT_FALSE(world.state.hub_behind);
+  EXPECT_THAT(world.There(), ElementsAre(Pair("a", "4")));
+}
+
+TEST(AgentSession, AnotherHistoryAtTheSameCounterIsBehind) {
+  AgentWorld world;
+  world.SendTexts(kWeb, {{"a", "1"}});
+  world.Disconnect();
+  world.at.chain = Digest::Of("another history");
+  world.Connect();
+  EXPECT_TRUE(world.state.hub_behind);
+}
+
+TEST(AgentSession, NothingIsDeletedWhileTheHubIsBehind) {
+  AgentWorld world;
+  world.SendTexts(kWeb, {{"a", "1"}, {"b", "1"}, {"c", "1"}});
+  world.hold_runs = true;
+  world.SendTexts(kWeb, {{"a", "1"}, {"b", "1"}});
+  world.runs.clear();  // Killed before the delete.
+  world.connect = false;
+  world.hold_runs = true;
+  world.Restart();
+  world.runs.clear();
+  world.hold_runs = false;
+  const CommitPoint newest = world.at;
+  world.at = {newest.counter - 1, Digest::Of("old")};
+  world.Restart();
+  world.target.ResetCounters();
+  EXPECT_FALSE(world.state.hub_behind);
+  world.Connect();
+  EXPECT_TRUE(world.state.hub_behind);
+  world.at = newest;
+  world.Connect();
+  EXPECT_FALSE(world.state.hub_behind);
+  EXPECT_THAT(world.There(), SizeIs(2));
+}
+
+TEST(AgentSession, RemovedFromTheFleetItReleasesEverythingForGood) {
+  AgentWorld world;
+  world.SendTexts(kWeb, {{"a", "1"}});
+  world.target.ResetCounters();
+  world.Receive(Goodbye{Goodbye::Reason::kRemoved, absl::ZeroDuration(), ""});
+  EXPECT_FALSE(world.stopped.empty());
+  EXPECT_THAT(world.watched, IsEmpty());
+  world.target.DeleteForeign(TextKey("a"));
+  world.stopped.clear();
+  world.Restart(/*power_lost=*/true);
+  EXPECT_FALSE(world.stopped.empty());
+  EXPECT_EQ(world.target.writes() + world.target.deletes(), 0);
+}
+
+TEST(AgentSession, ARefusalProvesNothingAndWhatRunsGoesOn) {
+  AgentWorld world;
+  world.SendTexts(kWeb, {{"a", "1"}});
+  world.Disconnect();
+  world.Post(agent_event::LinkUp{});
+  world.Receive(Goodbye{Goodbye::Reason::kRemoved, absl::ZeroDuration(), ""});
+  world.Receive(Goodbye{Goodbye::Reason::kRevoked, absl::ZeroDuration(), ""});
+  EXPECT_TRUE(world.stopped.empty());
+  world.target.DeleteForeign(TextKey("a"));
+  world.Post(agent_event::TargetChanged{kWeb, {TextKey("a")}});
+  EXPECT_THAT(world.There(), SizeIs(1));
+}
+
+TEST(AgentSession, APersonCanReleaseEverythingOnTheMachine) {
+  AgentWorld world;
+  world.SendTexts(kWeb, {{"a", "1"}});
+  world.Post(agent_event::ReleaseAll{});
+  EXPECT_FALSE(world.stopped.empty());
+  EXPECT_THAT(world.There(), SizeIs(1));
+  EXPECT_THAT(world.state.durable.applications, IsEmpty());
+}
+
+TEST(AgentSession, RevocationsAreKeptAndToldAgain) {
+  AgentWorld world;
+  Welcome welcome;
+  welcome.hub_incarnation = world.incarnation;
+  welcome.epoch = 1;
+  welcome.at = world.at;
+  welcome.revoked = {Digest::Of("stolen key")};
+  world.Receive(welcome);
+  world.Restart(/*power_lost=*/true);
+  EXPECT_THAT(world.hellos.back().revoked, ElementsAre(Digest::Of("stolen key")));
+}
+
+}  // namespace
+}  // namespace lockstep
