@@ -23,7 +23,7 @@ void Timers::Cancel(const void* owner, const TimerId& id) {
 
 void Timers::CancelAll(const void* owner) {
   MutexLock lock(&mutex_);
-  auto timer = timers_.lower_bound(Key(owner, TimerId()));
+  auto timer = timers_.lower_bound(Key(owner, TimerId{TimerId::Kind::kReconcile, ""}));
   while (timer != timers_.end() && timer->first.first == owner) {
     due_.erase({timer->second.first, timer->first});
     timer = timers_.erase(timer);
