@@ -62,12 +62,14 @@ class GrpcAgentLink::Listener : public LinkSession::Listener {
     link_->events_->OnLinkUp();
     MutexLock lock(&link_->mutex_);
     link_->present_->open = true;
+    link_->present_->news = true;
   }
 
   void OnMessage(HubMessage message) override {
     {
       MutexLock lock(&link_->mutex_);
       Present& present = *link_->present_;
+      present.news = true;
       if (auto* issued = std::get_if<CertificateIssued>(&message)) {
         present.issued = std::move(*issued);
         return;
@@ -82,6 +84,7 @@ class GrpcAgentLink::Listener : public LinkSession::Listener {
     MutexLock lock(&link_->mutex_);
     link_->present_->status = status;
     link_->present_->closed = true;
+    link_->present_->news = true;
   }
 
  private:
@@ -198,13 +201,15 @@ void GrpcAgentLink::AwaitEnd(const std::shared_ptr<LinkSession>& session) {
     std::optional<CertificateIssued> issued;
     {
       MutexLock lock(&mutex_);
-      const absl::Duration connecting = connect_by - clock_->Monotonic();
-      const bool open = present_->open;
-      absl::Duration wait = open ? std::min(kGlance, renew_at_ - clock_->Now()) : connecting;
-      wait = std::max(wait, absl::ZeroDuration());
-      mutex_.AwaitWithTimeout(absl::Condition(this, &GrpcAgentLink::HasNews), wait);
+      // Before the Welcome there is nothing to renew over.
+      absl::Duration wait = connect_by - clock_->Monotonic();
+      if (present_->open) wait = kGlance;
+      if (present_->welcome) wait = std::min(wait, renew_at_ - clock_->Now());
+      mutex_.AwaitWithTimeout(absl::Condition(this, &GrpcAgentLink::HasNews),
+                              std::max(wait, absl::ZeroDuration()));
+      present_->news = false;
       if (present_->closed) return;
-      cancel = stopping_ || (!present_->open && connecting <= absl::ZeroDuration());
+      cancel = stopping_ || (!present_->open && clock_->Monotonic() >= connect_by);
       issued = std::exchange(present_->issued, std::nullopt);
       if (present_->welcome) session_name = present_->welcome->session;
     }
@@ -215,18 +220,17 @@ void GrpcAgentLink::AwaitEnd(const std::shared_ptr<LinkSession>& session) {
       return;
     }
     if (issued) TakeCertificate(*issued);
-    if (clock_->Now() >= renew_at_) AskForCertificate(session.get(), session_name);
+    if (!session_name.empty() && clock_->Now() >= renew_at_) {
+      AskForCertificate(session.get(), session_name);
+    }
   }
 }
 
-bool GrpcAgentLink::HasNews() const {
-  return stopping_ || present_->closed || present_->issued.has_value();
-}
+bool GrpcAgentLink::HasNews() const { return stopping_ || present_->news; }
 
 void GrpcAgentLink::AskForCertificate(LinkSession* session, absl::string_view session_name) {
   renew_at_ =
       clock_->Now() + rng_->Between(absl::Minutes(1), absl::Minutes(5));  // Where no answer comes.
-  if (session_name.empty()) return;
   session->Send(MakeCertificateRequest(identity_, session_name));
 }
 

@@ -71,6 +71,7 @@ class GrpcAgentLink : public AgentLink {
   struct Present {
     std::shared_ptr<LinkSession> session;
     std::shared_ptr<grpc::Channel> channel;
+    bool news = false;  // Something of what follows changed since the link's thread looked.
     bool open = false;
     bool closed = false;
     absl::Status status;  // With which it closed.

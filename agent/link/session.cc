@@ -13,10 +13,6 @@ LinkSession::LinkSession(std::shared_ptr<grpc::Channel> channel, Listener* liste
     : stub_(v1::AgentService::NewStub(channel)), listener_(listener) {}
 
 void LinkSession::Start() {
-  {
-    MutexLock lock(&mutex_);
-    self_ = shared_from_this();
-  }
   stub_->async()->Link(&context_, this);
   AddHold();  // Writes start outside of reactions, until EndOfReading.
   StartCall();
@@ -96,11 +92,6 @@ void LinkSession::EndOfReading() {
 }
 
 void LinkSession::OnDone(const grpc::Status& status) {
-  std::shared_ptr<LinkSession> self;  // Goes last.
-  {
-    MutexLock lock(&mutex_);
-    self = std::move(self_);
-  }
   listener_->OnClosed(
       absl::Status(static_cast<absl::StatusCode>(status.error_code()), status.error_message()));
 }

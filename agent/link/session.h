@@ -19,9 +19,9 @@ namespace lockstep {
 inline constexpr size_t kLinkQueueMax = 256;
 
 /// One stream to the hub, from its begin to its end. gRPC's threads call the listener, one call at
-/// a time, OnClosed last.
-class LinkSession : private grpc::ClientBidiReactor<v1::AgentMessage, v1::HubMessage>,
-                    public std::enable_shared_from_this<LinkSession> {
+/// a time, OnClosed last; nothing of the session is used after that. It must not be destroyed on a
+/// thread of gRPC's: the last channel's end joins them.
+class LinkSession : private grpc::ClientBidiReactor<v1::AgentMessage, v1::HubMessage> {
  public:
   class Listener {
    public:
@@ -32,8 +32,7 @@ class LinkSession : private grpc::ClientBidiReactor<v1::AgentMessage, v1::HubMes
     virtual void OnClosed(const absl::Status& status) = 0;
   };
 
-  /// `listener` must live until OnClosed returned. Make it with std::make_shared: it keeps itself
-  /// until then.
+  /// `listener` and the session itself must live until OnClosed, if Start was called.
   LinkSession(std::shared_ptr<grpc::Channel> channel, Listener* listener);
 
   /// Call once.
@@ -66,7 +65,6 @@ class LinkSession : private grpc::ClientBidiReactor<v1::AgentMessage, v1::HubMes
 
   // Guarded by mutex_.
   Mutex mutex_;
-  std::shared_ptr<LinkSession> self_ ABSL_GUARDED_BY(mutex_);  // Until OnDone.
   bool greeted_ ABSL_GUARDED_BY(mutex_) = false;
   bool ended_ ABSL_GUARDED_BY(mutex_) = false;  // Nothing is started any more.
   std::deque<AgentMessage> waiting_ ABSL_GUARDED_BY(mutex_);

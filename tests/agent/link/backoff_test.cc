@@ -1,0 +1,64 @@
+#include "agent/link/backoff.h"
+
+#include <algorithm>
+
+#include <gtest/gtest.h>
+
+namespace lockstep {
+namespace {
+
+// The least and the greatest of many delays.
+std::pair<absl::Duration, absl::Duration> Range(const LinkEnd& end) {
+  SeededRng rng(7);
+  absl::Duration least = absl::InfiniteDuration();
+  absl::Duration most = absl::ZeroDuration();
+  for (int i = 0; i < 10000; ++i) {
+    const absl::Duration delay = ReconnectDelay(end, &rng);
+    least = std::min(least, delay);
+    most = std::max(most, delay);
+  }
+  return {least, most};
+}
+
+void ExpectUniform(const LinkEnd& end, absl::Duration low, absl::Duration high) {
+  const auto [least, most] = Range(end);
+  const absl::Duration margin = (high - low) / 100;
+  EXPECT_GE(least, low);
+  EXPECT_LE(least, low + margin);
+  EXPECT_LT(most, high);
+  EXPECT_GE(most, high - margin);
+}
+
+TEST(ReconnectDelay, GrowsWithTheFailuresToAMinuteAndIsFullJitter) {
+  ExpectUniform({.failures = 1}, absl::ZeroDuration(), absl::Seconds(1));
+  ExpectUniform({.failures = 2}, absl::ZeroDuration(), absl::Seconds(2));
+  ExpectUniform({.failures = 6}, absl::ZeroDuration(), absl::Seconds(32));
+  ExpectUniform({.failures = 7}, absl::ZeroDuration(), absl::Seconds(60));
+  ExpectUniform({.failures = 1000000}, absl::ZeroDuration(), absl::Seconds(60));
+}
+
+TEST(ReconnectDelay, AfterAHealthyStreamSpreadsOverWhatTheHubSaid) {
+  ExpectUniform({.failures = 0, .spread = absl::Seconds(33)}, absl::ZeroDuration(),
+                absl::Seconds(33));
+  EXPECT_EQ(Range({.failures = 0}).second, absl::ZeroDuration());
+}
+
+TEST(ReconnectDelay, F82KeepsTheTimeThatTheHubNamed) {
+  SeededRng rng(7);
+  const LinkEnd end{.spread = absl::Seconds(33),
+                    .goodbye = Goodbye{Goodbye::Reason::kShutdown, absl::Milliseconds(1234), ""}};
+  EXPECT_EQ(ReconnectDelay(end, &rng), absl::Milliseconds(1234));
+}
+
+TEST(ReconnectDelay, DoesNotKnockWhereNobodyOpens) {
+  for (const auto reason :
+       {Goodbye::Reason::kRemoved, Goodbye::Reason::kRevoked, Goodbye::Reason::kVersion}) {
+    ExpectUniform({.goodbye = Goodbye{reason, absl::ZeroDuration(), ""}}, absl::Minutes(5),
+                  absl::Minutes(10));
+  }
+  ExpectUniform({.goodbye = Goodbye{Goodbye::Reason::kReplaced, absl::ZeroDuration(), ""}},
+                absl::Seconds(30), absl::Seconds(60));
+}
+
+}  // namespace
+}  // namespace lockstep
