@@ -69,18 +69,34 @@ void TakeRefusal(Turn& turn, const From& from, const ApplicationAck& ack) {
        .by = from.name});
 }
 
+// Of several messages under way the agent may have taken an older one, after which the newer ones,
+// made from what it had before, did not fit. Its root says so.
+bool TakeOlder(Turn& turn, const From& from, const std::vector<SentDesired>& answered,
+               const Digest& root) {
+  for (size_t i = answered.size(); i-- > 0;) {
+    if (answered[i].root != root) continue;
+    TakeTargets(turn, from, answered[i], {});
+    return true;
+  }
+  return false;
+}
+
 void On(Turn& turn, const From& from, const Ack& ack) {
   std::deque<SentDesired>& in_flight = from.session.in_flight;
-  std::optional<SentDesired> newest;
+  std::vector<SentDesired> answered;
   while (!in_flight.empty() && in_flight.front().seq <= ack.received_through) {
-    newest = std::move(in_flight.front());
+    answered.push_back(std::move(in_flight.front()));
     in_flight.pop_front();
   }
-  if (newest.has_value()) {
-    TakeTargets(turn, from, *newest, ack.refused);
+  if (!answered.empty()) {
+    TakeTargets(turn, from, answered.back(), ack.refused);
+    const bool older = from.cluster.received_root != ack.cluster_root &&
+                       TakeOlder(turn, from, answered, ack.cluster_root);
     // What is still under way was made from what the agent had before, and will be refused.
     in_flight.clear();
-    for (const ApplicationAck& refused : ack.refused) TakeRefusal(turn, from, refused);
+    for (const ApplicationAck& refused : ack.refused) {
+      if (!older || !refused.retryable) TakeRefusal(turn, from, refused);
+    }
     turn.Notify();
   }
   turn.deliver.insert(from.name);

@@ -199,13 +199,18 @@ absl::StatusOr<ReplyBody> Do(Turn& turn, const command::ApproveHub&) {
     turn.state.revoked.emplace(fingerprint, turn.now);
     turn.TouchRevoked(fingerprint);
   }
-  turn.RaiseCounterTo(behind.highest_counter + 1);
-  turn.Record({.warning = true,
-               .reason = "HubApproved",
-               .message = absl::StrCat(
-                   "the hub goes on with its state although ", behind.agents.size(),
-                   " agents knew a later one (up to commit ", behind.highest_counter, ")")});
-  behind = {};
+  uint64_t highest = 0;
+  for (const auto& [name, point] : behind.agents) highest = std::max(highest, point.counter);
+  // Agents take the new history for what it is: later than anything they heard.
+  turn.RaiseCounterTo(highest + 1);
+  turn.Record(
+      {.warning = true,
+       .reason = "HubApproved",
+       .message = absl::StrCat("the hub goes on with its state although ", behind.agents.size(),
+                               " agents knew another (up to commit ", highest, ")")});
+  for (const auto& [name, point] : behind.agents) behind.forgiven[name] = point;
+  behind.agents.clear();
+  behind.revoked.clear();
   turn.TouchHub();
   for (const auto& [name, source] : turn.state.sources) turn.fetch.insert(name);
   for (const auto& [name, cluster] : turn.state.clusters) {

@@ -5,6 +5,7 @@
 
 #include <absl/strings/str_cat.h>
 
+#include "hub/core/outgoing.h"
 #include "hub/core/release_planner.h"
 #include "hub/fleet/placement.h"
 
@@ -177,6 +178,7 @@ void DropInstance(Turn& turn, const std::string& cluster, const std::string& app
   }
   turn.ForgetHistory(cluster, application, at->second);
   on.instances.erase(at);
+  on.received_root = RootOfTargets(ReceivedTargets(on));
   const auto places = turn.state.places.find(application);
   if (places != turn.state.places.end()) {
     places->second.erase(cluster);

@@ -92,6 +92,26 @@ const v1::ObjectMeta& MetadataOf(const store::v1::ResourceRecord& record) {
   }
 }
 
+using Points = google::protobuf::RepeatedPtrField<store::v1::Meta::AgentPoint>;
+
+void SetPoints(const std::map<std::string, CommitPoint>& points, Points* field) {
+  for (const auto& [cluster, point] : points) {
+    store::v1::Meta::AgentPoint* added = field->Add();
+    added->set_cluster(cluster);
+    added->set_counter(point.counter);
+    added->set_chain(FromDigest(point.chain));
+  }
+}
+
+absl::Status ReadPoints(const Points& field, std::map<std::string, CommitPoint>* points) {
+  for (const store::v1::Meta::AgentPoint& point : field) {
+    CommitPoint& read = (*points)[point.cluster()];
+    read.counter = point.counter();
+    LOCKSTEP_RETURN_IF_ERROR(ReadDigest(point.chain(), &read.chain));
+  }
+  return absl::OkStatus();
+}
+
 }  // namespace
 
 std::string EncodeHub(const HubState& state) {
@@ -101,9 +121,8 @@ std::string EncodeHub(const HubState& state) {
   record.set_epoch(state.epoch);
   record.set_event_sequence(state.event_sequence);
   record.set_release_sequence(state.release_sequence);
-  record.set_behind(!state.behind.agents.empty());
-  for (const std::string& agent : state.behind.agents) record.add_behind_agents(agent);
-  record.set_behind_counter(state.behind.highest_counter);
+  SetPoints(state.behind.agents, record.mutable_behind());
+  SetPoints(state.behind.forgiven, record.mutable_forgiven());
   return record::Serialize(record);
 }
 
@@ -120,8 +139,8 @@ absl::Status DecodeHub(absl::string_view bytes, HubState* state) {
   state->epoch = record.epoch();
   state->event_sequence = record.event_sequence();
   state->release_sequence = record.release_sequence();
-  state->behind.agents = {record.behind_agents().begin(), record.behind_agents().end()};
-  state->behind.highest_counter = record.behind_counter();
+  LOCKSTEP_RETURN_IF_ERROR(ReadPoints(record.behind(), &state->behind.agents));
+  LOCKSTEP_RETURN_IF_ERROR(ReadPoints(record.forgiven(), &state->behind.forgiven));
   return absl::OkStatus();
 }
 

@@ -19,8 +19,15 @@ void Refuse(Turn& turn, SessionId session, Goodbye::Reason reason, absl::Duratio
   turn.Emit(effect::CloseSession{session, Goodbye{reason, retry_after, std::move(message)}});
 }
 
-// Whether the agent heard of a later state of the hub than this one, or of another.
+// A person approved the hub although this agent knew that.
+bool IsForgiven(const HubState& state, const event::AgentHello& hello) {
+  const auto forgiven = state.behind.forgiven.find(hello.cluster);
+  return forgiven != state.behind.forgiven.end() && forgiven->second == hello.hello.seen;
+}
+
+// Whether the agent heard of a later state of the hub than this one, or of another history.
 bool ProvesBehind(const HubState& state, const event::AgentHello& hello) {
+  if (IsForgiven(state, hello)) return false;
   const CommitPoint& seen = hello.hello.seen;
   if (seen.counter > state.at.counter) return true;
   return hello.chain_at_seen.has_value() && *hello.chain_at_seen != seen.chain;
@@ -28,19 +35,21 @@ bool ProvesBehind(const HubState& state, const event::AgentHello& hello) {
 
 void NoteBehind(Turn& turn, const event::AgentHello& hello) {
   BehindState& behind = turn.state.behind;
-  behind.highest_counter = std::max(behind.highest_counter, hello.hello.seen.counter);
   behind.revoked.insert(hello.hello.revoked.begin(), hello.hello.revoked.end());
+  const bool is_new = !behind.agents.contains(hello.cluster);
+  behind.agents[hello.cluster] = hello.hello.seen;
   turn.TouchHub();
-  if (!behind.agents.insert(hello.cluster).second) return;
-  turn.Record({.warning = true,
-               .reason = "HubBehind",
-               .message = absl::StrCat(
-                   "the agent of ", hello.cluster, " knows commit ", hello.hello.seen.counter,
-                   " of this hub, which is at ", turn.state.at.counter,
-                   ": state was lost or an older backup restored; nothing is pushed until "
-                   "`lockstep approve --hub`"),
-               .cluster = hello.cluster,
-               .by = "hub"});
+  if (!is_new) return;
+  turn.Record(
+      {.warning = true,
+       .reason = "HubBehind",
+       .message = absl::StrCat(
+           "the agent of ", hello.cluster, " knows commit ", hello.hello.seen.counter,
+           " of this hub, which is at ", turn.state.at.counter,
+           " or has another history: state was lost or an older backup restored; nothing is "
+           "pushed until `lockstep approve --hub`"),
+       .cluster = hello.cluster,
+       .by = "hub"});
 }
 
 // Whether cluster and key are the enrolled ones; else the session is refused.
@@ -227,7 +236,10 @@ void OnHello(Turn& turn, const event::AgentHello& hello) {
 
   Welcome welcome = MakeWelcome(turn.state, hello, turn.now);
   const bool target_accepted = AcceptTarget(turn, hello, cluster);
-  const bool chain_known = hello.hello.seen.counter == 0 || hello.chain_at_seen.has_value();
+  // What it heard may be too old to be known, or of a history that was given up: it has to say all
+  // it holds.
+  const bool chain_known =
+      hello.hello.seen.counter == 0 || hello.chain_at_seen == hello.hello.seen.chain;
   if (behind) {
     welcome.verdict = Verdict::kHubBehind;
   } else if (!target_accepted) {

@@ -195,11 +195,14 @@ struct IssuedToken {
   std::string by;
 };
 
-/// Agents know a later state than this hub. Durable.
+/// Agents know a later state than this hub, or another history. Durable.
 struct BehindState {
-  std::set<std::string> agents;
-  uint64_t highest_counter = 0;
-  std::set<Digest> revoked;  // That they know of; not durable, they tell it again.
+  std::map<std::string, CommitPoint>
+      agents;                // What each knows, by cluster. Empty: the hub is not behind.
+  std::set<Digest> revoked;  // Keys that they know as revoked; not durable, they tell it again.
+
+  // What agents knew when a person approved the hub: no reason to stop again.
+  std::map<std::string, CommitPoint> forgiven;
 };
 
 /// What the last reading of the configuration repository left to do. Durable.

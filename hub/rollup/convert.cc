@@ -239,7 +239,7 @@ v1::GetHubResponse ToHubStatus(const HubState& state) {
   message.set_commit_counter(state.at.counter);
   message.set_chain_hash(std::string(state.at.chain.bytes()));
   message.set_behind(!state.behind.agents.empty());
-  for (const std::string& agent : state.behind.agents) message.add_behind_agents(agent);
+  for (const auto& [agent, point] : state.behind.agents) message.add_behind_agents(agent);
   message.set_read_only(state.read_only);
   message.set_clusters(static_cast<int32_t>(state.clusters.size()));
   message.set_clusters_online(static_cast<int32_t>(state.sessions.size()));

@@ -1,0 +1,296 @@
+// Sessions, acknowledgements and statuses.
+#include <absl/strings/str_cat.h>
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include "hub/core/queries.h"
+#include "hub/rollup/rollup.h"
+#include "tests/hub/core/fleet_harness.h"
+#include "tests/testing/status.h"
+
+namespace lockstep {
+namespace {
+
+using testing::Contains;
+using testing::HasSubstr;
+using testing::IsEmpty;
+using testing::SizeIs;
+
+struct One : Fleet {
+  One() {
+    AddCluster("eu-1");
+    AddRepository();
+    Apply(MakeApplication("web"));
+    content["web"]["eu-1"] = Folder{{"a", "1"}};
+    Connect("eu-1");
+    Commit();
+    Settle();
+  }
+
+  void Change(const std::string& value) {
+    content["web"]["eu-1"] = Folder{{"a", value}};
+    Commit();
+  }
+  InstanceView View() {
+    return ViewInstance(state, *state.FindApplication("shop/web"), "eu-1", Find("web", "eu-1"));
+  }
+};
+
+Verdict VerdictOf(const std::vector<HubMessage>& sent) {
+  return std::get<Welcome>(sent.at(0)).verdict;
+}
+
+TEST(Agents, OneThatHasEverythingIsSentNothing) {
+  One fleet;
+  fleet.Disconnect("eu-1");
+  const auto sent = fleet.Connect("eu-1");
+  EXPECT_EQ(VerdictOf(sent), Verdict::kNoop);
+  EXPECT_THAT(sent, SizeIs(1));
+}
+
+TEST(Agents, ARestartedHubSendsNothingToThoseInStep) {
+  One fleet;
+  fleet.Restart();
+  const auto sent = fleet.Connect("eu-1");
+  EXPECT_EQ(VerdictOf(sent), Verdict::kNoop);
+  EXPECT_THAT(sent, SizeIs(1));
+}
+
+TEST(Agents, OneThatMissedSomethingGetsADelta) {
+  One fleet;
+  fleet.Disconnect("eu-1");
+  fleet.Change("2");
+  fleet.Change("3");
+  const auto sent = fleet.Connect("eu-1");
+  EXPECT_EQ(VerdictOf(sent), Verdict::kDelta);
+  ASSERT_THAT(sent, SizeIs(2)) << "the newest only";
+  fleet.Settle();
+  EXPECT_EQ(fleet.Agent("eu-1").applications.at("shop/web").manifest->digest(),
+            MakeManifest({{"a", "3"}})->digest());
+}
+
+TEST(Agents, AnAckThatWasLostIsNotNeeded) {
+  One fleet;
+  fleet.Change("2");
+  const auto sent = fleet.TakeSent("eu-1");
+  fleet.Agent("eu-1").Take(std::get<Desired>(sent.at(0)));  // What it says is lost with the stream.
+  fleet.Disconnect("eu-1");
+  EXPECT_EQ(VerdictOf(fleet.Connect("eu-1")), Verdict::kNoop);
+}
+
+TEST(Agents, OneThatLostItsStoreIsComparedAndServedAgain) {
+  One fleet;
+  fleet.Disconnect("eu-1");
+  fleet.Agent("eu-1") = FakeAgent();
+  EXPECT_EQ(VerdictOf(fleet.Connect("eu-1")), Verdict::kProbe);
+  fleet.Settle();
+  EXPECT_EQ(fleet.Agent("eu-1").applications.at("shop/web").manifest->size(), 1);
+  EXPECT_THAT(fleet.Agent("eu-1").deleted, IsEmpty());
+}
+
+TEST(Agents, F31RepeatedAndReorderedMessagesAreHarmless) {
+  One fleet;
+  fleet.Change("2");
+  const Desired first = std::get<Desired>(fleet.TakeSent("eu-1").at(0));
+  fleet.Change("3");
+  const Desired second = std::get<Desired>(fleet.TakeSent("eu-1").at(0));
+  FakeAgent& agent = fleet.Agent("eu-1");
+  auto said = agent.Take(first);
+  auto more = agent.Take(second);
+  said.insert(said.end(), more.begin(), more.end());
+  for (size_t i = said.size(); i-- > 0;) {
+    fleet.Say("eu-1", said[i]);
+    fleet.Say("eu-1", said[i]);
+  }
+  fleet.Settle();
+  EXPECT_EQ(agent.applications.at("shop/web").manifest->digest(),
+            MakeManifest({{"a", "3"}})->digest());
+  EXPECT_EQ(fleet.Find("web", "eu-1")->received.manifest->digest(),
+            MakeManifest({{"a", "3"}})->digest());
+}
+
+TEST(Agents, ANewTargetReplacesTheOneUnderWay) {
+  One fleet;
+  for (int i = 2; i < 20; ++i) fleet.Change(absl::StrCat(i));
+  EXPECT_THAT(fleet.TakeSent("eu-1"), SizeIs(4)) << "no more than may be under way";
+  Ack ack;
+  ack.received_through = fleet.state.clusters.at("eu-1").desired_seq - 3;
+  ack.cluster_root = fleet.state.clusters.at("eu-1").session->in_flight.front().root;
+  fleet.Say("eu-1", ack);
+  const auto sent = fleet.TakeSent("eu-1");
+  ASSERT_THAT(sent, SizeIs(1));
+  const auto& target = std::get<Desired>(sent[0]).applications.at(0);
+  EXPECT_EQ(std::get<std::shared_ptr<const DeltaMessage>>(target.content)->delta.target,
+            MakeManifest({{"a", "19"}})->digest());
+}
+
+TEST(Agents, OfTwoSessionsTheHigherStartCounterWins) {
+  One fleet;
+  fleet.Agent("eu-1").start_counter = 5;
+  fleet.Connect("eu-1");
+  EXPECT_EQ(fleet.closed.at("eu-1")->reason, Goodbye::Reason::kReplaced);
+  fleet.closed.clear();
+  FakeAgent older = fleet.Agent("eu-1");
+  fleet.Agent("eu-1").start_counter = 3;
+  EXPECT_THAT(fleet.Connect("eu-1"), IsEmpty()) << "the older one is turned away";
+  EXPECT_EQ(fleet.closed.at("eu-1")->reason, Goodbye::Reason::kReplaced);
+  EXPECT_TRUE(fleet.state.clusters.at("eu-1").session.has_value());
+}
+
+TEST(Agents, ARefusalIsShownAndNotSentAgainUnlessItMayHeal) {
+  One fleet;
+  fleet.Change("2");
+  const Desired sent = std::get<Desired>(fleet.TakeSent("eu-1").at(0));
+  Ack ack;
+  ack.received_through = sent.seq;
+  ack.cluster_root = fleet.Agent("eu-1").Root();
+  ack.refused.push_back({"shop/web", sent.applications[0].generation,
+                         ApplicationAck::Code::kNoSpace, "disk full", true});
+  fleet.Say("eu-1", ack);
+  EXPECT_EQ(fleet.View().state, ShownState::kStalled);
+  EXPECT_THAT(fleet.View().message, HasSubstr("disk full"));
+  EXPECT_THAT(fleet.TakeSent("eu-1"), IsEmpty());
+  fleet.Say("eu-1", Beat{});
+  fleet.Tick(absl::Seconds(29));
+  EXPECT_THAT(fleet.TakeSent("eu-1"), IsEmpty());
+  fleet.Tick(absl::Seconds(2));
+  EXPECT_THAT(fleet.TakeSent("eu-1"), SizeIs(1));
+}
+
+TEST(Agents, G21AnAgentThatIsAwayIsNeverGreen) {
+  One fleet;
+  EXPECT_EQ(fleet.View().state, ShownState::kSynced);
+  fleet.Disconnect("eu-1");
+  EXPECT_EQ(fleet.View().state, ShownState::kOffline);
+  EXPECT_FALSE(fleet.View().fresh);
+  EXPECT_EQ(ViewApplication(fleet.state, *fleet.state.FindApplication("shop/web")).ready, 0);
+  fleet.Restart();
+  EXPECT_EQ(fleet.View().state, ShownState::kOffline) << "after the hub's start too";
+}
+
+TEST(Agents, G21AReportOfAnOlderGenerationIsNotGreen) {
+  One fleet;
+  fleet.Change("2");
+  EXPECT_EQ(fleet.View().state, ShownState::kProgressing);
+}
+
+TEST(Agents, SilenceEndsTheSession) {
+  One fleet;
+  fleet.Tick(absl::Seconds(29));
+  EXPECT_TRUE(fleet.state.clusters.at("eu-1").session.has_value());
+  fleet.Say("eu-1", Beat{});
+  fleet.Tick(absl::Seconds(20));
+  EXPECT_TRUE(fleet.state.clusters.at("eu-1").session.has_value());
+  fleet.Tick(absl::Seconds(20));
+  EXPECT_FALSE(fleet.state.clusters.at("eu-1").session.has_value());
+  EXPECT_THAT(fleet.EventReasons(), Contains("AgentOffline"));
+}
+
+TEST(Agents, ABeatWithAnotherRootLeadsToAComparison) {
+  One fleet;
+  for (int i = 0; i < 4; ++i) {
+    fleet.Say("eu-1", Beat{std::string(8, 'x'), 0});
+    fleet.Tick(absl::Seconds(10));
+  }
+  EXPECT_EQ(fleet.closed.at("eu-1")->reason, Goodbye::Reason::kBusy);
+}
+
+TEST(Agents, AStatusIsAcknowledgedOnceItIsWritten) {
+  One fleet;
+  StatusReport status;
+  status.seq = fleet.state.clusters.at("eu-1").status_seq + 1;
+  const SessionId session = fleet.state.clusters.at("eu-1").session->id;
+  const std::vector<Effect> effects = fleet.Step(event::AgentSaid{session, status});
+  ASSERT_TRUE(std::holds_alternative<effect::Write>(effects.front()));
+  EXPECT_EQ(std::get<StatusAck>(fleet.TakeSent("eu-1").at(0)).through, status.seq);
+}
+
+TEST(Agents, AGapInStatusesAsksForAll) {
+  One fleet;
+  StatusReport status;
+  status.seq = fleet.state.clusters.at("eu-1").status_seq + 5;
+  fleet.Say("eu-1", status);
+  const auto sent = fleet.TakeSent("eu-1");
+  ASSERT_THAT(sent, SizeIs(2));
+  EXPECT_TRUE(std::holds_alternative<Command::Report>(std::get<Command>(sent[0]).action));
+}
+
+TEST(Agents, DriftIsRecorded) {
+  One fleet;
+  StatusReport status;
+  status.seq = fleet.state.clusters.at("eu-1").status_seq + 1;
+  status.drifts.push_back({"shop/web",
+                           Key("a"),
+                           DriftReport::Kind::kModified,
+                           {"data.x"},
+                           fleet.now,
+                           absl::Milliseconds(3)});
+  fleet.Say("eu-1", status);
+  EXPECT_THAT(fleet.EventReasons(), Contains("DriftReverted"));
+}
+
+TEST(Agents, ARebuiltTargetWaitsToBeAccepted) {
+  One fleet;
+  fleet.Disconnect("eu-1");
+  fleet.Agent("eu-1") = FakeAgent();
+  fleet.Agent("eu-1").target_uid = std::string(16, 'v');
+  EXPECT_EQ(VerdictOf(fleet.Connect("eu-1")), Verdict::kNotAccepted);
+  fleet.Settle();
+  EXPECT_THAT(fleet.Agent("eu-1").applications, IsEmpty());
+  EXPECT_THAT(fleet.View().message, HasSubstr("cluster accept eu-1"));
+  ASSERT_OK(fleet.Do(command::AcceptCluster{"eu-1", ""}).status());
+  EXPECT_EQ(fleet.closed.at("eu-1")->reason, Goodbye::Reason::kBusy) << "it comes anew";
+  EXPECT_EQ(VerdictOf(fleet.Connect("eu-1")), Verdict::kProbe);
+  fleet.Settle();
+  EXPECT_THAT(fleet.Agent("eu-1").applications, SizeIs(1));
+}
+
+TEST(Agents, AnotherProtocolIsTurnedAwayWithAReason) {
+  One fleet;
+  Hello hello = fleet.Agent("eu-1").SayHello();
+  hello.proto_min = hello.proto_max = 9;
+  const auto effects = Step(
+      fleet.state,
+      event::AgentHello{77, std::string(16, 's'), "eu-1", Digest::Of("key of eu-1"), hello, {}},
+      fleet.now);
+  bool refused = false;
+  for (const Effect& effect : effects) {
+    const auto* close = std::get_if<effect::CloseSession>(&effect);
+    refused |= close != nullptr && close->goodbye->reason == Goodbye::Reason::kVersion;
+  }
+  EXPECT_TRUE(refused);
+}
+
+TEST(Agents, ATokenWorksOnceForItsClusterUntilItExpires) {
+  One fleet;
+  fleet.AddCluster("us-1");
+  const Digest token = Digest::Of("secret");
+  const command::RedeemToken redeem{token, "us-1", Digest::Of("key"), std::string(16, 'u')};
+  const auto denied = StatusIs(absl::StatusCode::kPermissionDenied, HasSubstr("join-token"));
+  EXPECT_THAT(fleet.Do(redeem).status(), denied) << "unknown";
+  ASSERT_OK(fleet.Do(command::CreateJoinToken{"us-1", {}, token}).status());
+  EXPECT_THAT(fleet.Do(command::RedeemToken{token, "eu-1", Digest::Of("key"), std::string(16, 'u')})
+                  .status(),
+              denied);
+  ASSERT_OK(fleet.Do(redeem).status());
+  EXPECT_THAT(fleet.Do(redeem).status(), denied) << "used";
+  EXPECT_OK(CheckIdentity(fleet.state, "us-1", Digest::Of("key")));
+  ASSERT_OK(fleet.Do(command::CreateJoinToken{"us-1", {}, token}).status());
+  fleet.Tick(absl::Minutes(16));
+  EXPECT_THAT(fleet.Do(redeem).status(), denied) << "expired";
+}
+
+TEST(Agents, RedeemingATokenRevokesTheKeyBefore) {
+  One fleet;
+  const Digest token = Digest::Of("secret");
+  ASSERT_OK(fleet.Do(command::CreateJoinToken{"eu-1", {}, token}).status());
+  ASSERT_OK(
+      fleet.Do(command::RedeemToken{token, "eu-1", Digest::Of("new key"), std::string(16, 'u')})
+          .status());
+  EXPECT_EQ(fleet.closed.at("eu-1")->reason, Goodbye::Reason::kRevoked);
+  EXPECT_THAT(CheckIdentity(fleet.state, "eu-1", Digest::Of("key of eu-1")),
+              StatusIs(absl::StatusCode::kPermissionDenied, HasSubstr("revoked")));
+}
+
+}  // namespace
+}  // namespace lockstep

@@ -1,0 +1,121 @@
+// A hub that lost state, and a disk that is full.
+#include <absl/strings/str_cat.h>
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include "hub/rollup/rollup.h"
+#include "tests/hub/core/fleet_harness.h"
+#include "tests/testing/status.h"
+
+namespace lockstep {
+namespace {
+
+using testing::Contains;
+using testing::HasSubstr;
+using testing::IsEmpty;
+
+struct One : Fleet {
+  One() {
+    AddCluster("eu-1");
+    AddCluster("us-1");
+    AddRepository();
+    Apply(MakeApplication("web"));
+    content["web"]["eu-1"] = content["web"]["us-1"] = Folder{{"a", "1"}};
+    Connect("eu-1");
+    Connect("us-1");
+    Commit();
+    Settle();
+  }
+  void Change(const std::string& value) {
+    content["web"]["eu-1"] = content["web"]["us-1"] = Folder{{"a", value}, {"b", value}};
+    Commit();
+    Settle();
+  }
+};
+
+TEST(Behind, F17ARestoredBackupPushesAndDeletesNothingUntilApproved) {
+  One fleet;
+  const auto backup = fleet.records;
+  const CommitPoint backup_at = fleet.at;
+  fleet.Change("2");
+  fleet.Change("3");
+  const uint64_t generation = fleet.Agent("eu-1").applications.at("shop/web").generation;
+  const size_t taken = fleet.Agent("eu-1").targets_taken;
+
+  fleet.records = backup;
+  fleet.at = backup_at;
+  fleet.Restart();
+  EXPECT_EQ(std::get<Welcome>(fleet.Connect("eu-1").at(0)).verdict, Verdict::kHubBehind);
+  fleet.Connect("us-1");
+  fleet.Settle();
+  EXPECT_TRUE(fleet.state.behind.agents.contains("eu-1"));
+  EXPECT_THAT(fleet.EventReasons(), Contains("HubBehind"));
+  fleet.Change("4");
+  EXPECT_EQ(fleet.Agent("eu-1").targets_taken, taken) << "nothing is pushed";
+
+  ASSERT_OK(fleet.Do(command::ApproveHub{}).status());
+  EXPECT_GT(fleet.at.counter, fleet.Agent("eu-1").seen.counter)
+      << "the hub goes on above what agents heard";
+  EXPECT_NE(std::get<Welcome>(fleet.Connect("eu-1").at(0)).verdict, Verdict::kHubBehind);
+  fleet.Connect("us-1");
+  fleet.Settle();
+  const FakeAgent::Application& web = fleet.Agent("eu-1").applications.at("shop/web");
+  EXPECT_EQ(web.manifest->digest(), MakeManifest({{"a", "4"}, {"b", "4"}})->digest());
+  EXPECT_GT(web.generation, generation);
+  EXPECT_THAT(fleet.Agent("eu-1").deleted, IsEmpty());
+}
+
+TEST(Behind, AnotherHistoryWithTheSameCounterIsFoundOut) {
+  One fleet;
+  fleet.Agent("eu-1").seen.chain = Digest::Of("another history");
+  fleet.Disconnect("eu-1");
+  EXPECT_EQ(std::get<Welcome>(fleet.Connect("eu-1").at(0)).verdict, Verdict::kHubBehind);
+}
+
+TEST(Behind, AnEmptyHubTellsNobodyThatItWasRemoved) {
+  One fleet;
+  fleet.records.clear();
+  fleet.at = {};
+  fleet.Restart();
+  fleet.Connect("eu-1");
+  ASSERT_TRUE(fleet.closed.contains("eu-1"));
+  EXPECT_EQ(fleet.closed.at("eu-1")->reason, Goodbye::Reason::kBusy);
+  EXPECT_TRUE(fleet.state.behind.agents.contains("eu-1"));
+}
+
+TEST(Behind, ItStaysBehindOverARestart) {
+  One fleet;
+  fleet.Agent("eu-1").seen.counter += 100;
+  fleet.Disconnect("eu-1");
+  fleet.Connect("eu-1");
+  fleet.Restart();
+  EXPECT_TRUE(fleet.state.behind.agents.contains("eu-1"));
+  EXPECT_THAT(fleet.Do(command::ApproveHub{}).status(), IsOk());
+  EXPECT_THAT(fleet.Do(command::ApproveHub{}).status(),
+              StatusIs(absl::StatusCode::kFailedPrecondition, HasSubstr("nothing waits")));
+}
+
+TEST(ReadOnly, F07AFullDiskWritesNothingAndAcknowledgesNothing) {
+  One fleet;
+  const auto before = fleet.records;
+  fleet.state.read_only = true;
+  EXPECT_THAT(fleet.Do(command::Suspend{{ResourceKind::kApplication, "shop", "web"}, ""}).status(),
+              StatusIs(absl::StatusCode::kResourceExhausted, HasSubstr("disk")));
+  StatusReport status;
+  status.seq = fleet.state.clusters.at("eu-1").status_seq + 1;
+  fleet.Say("eu-1", status);
+  EXPECT_THAT(fleet.TakeSent("eu-1"), IsEmpty());
+  fleet.Tick(absl::Minutes(5));
+  EXPECT_EQ(fleet.records, before);
+  EXPECT_FALSE(fleet.state.clusters.at("eu-1").session.has_value()) << "it comes anew";
+
+  fleet.state.read_only = false;
+  fleet.Tick(absl::Minutes(1));
+  fleet.Connect("eu-1");
+  fleet.Connect("us-1");
+  fleet.Change("2");
+  EXPECT_EQ(fleet.Agent("eu-1").applications.at("shop/web").manifest->size(), 2);
+}
+
+}  // namespace
+}  // namespace lockstep

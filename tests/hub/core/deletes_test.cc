@@ -1,0 +1,254 @@
+// Deletes that wait for a person, and everything that goes.
+#include <absl/strings/str_cat.h>
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include "hub/core/queries.h"
+#include "hub/rollup/rollup.h"
+#include "tests/hub/core/fleet_harness.h"
+#include "tests/testing/status.h"
+
+namespace lockstep {
+namespace {
+
+using testing::ElementsAre;
+using testing::HasSubstr;
+using testing::IsEmpty;
+using testing::SizeIs;
+using testing::UnorderedElementsAre;
+
+const ResourceKey kWeb{ResourceKind::kApplication, "shop", "web"};
+
+// Ten objects on each of two clusters.
+struct Ten : Fleet {
+  Ten() {
+    AddCluster("eu-1");
+    AddCluster("us-1");
+    AddRepository();
+    Apply(MakeApplication("web"));
+    for (int i = 0; i < 10; ++i) full[absl::StrCat("o", i)] = "1";
+    content["web"]["eu-1"] = content["web"]["us-1"] = full;
+    Connect("eu-1");
+    Connect("us-1");
+    Commit();
+    Settle();
+  }
+
+  // Leaves the first `count` objects in Git.
+  Folder First(int count) const {
+    Folder folder;
+    for (int i = 0; i < count; ++i) folder[absl::StrCat("o", i)] = "1";
+    return folder;
+  }
+  void Shrink(const std::string& cluster, int to) {
+    content["web"][cluster] = First(to);
+    Commit();
+    Settle();
+  }
+
+  Folder full;
+};
+
+TEST(Deletes, G1OneApprovalTakesIdenticalLists) {
+  Ten fleet;
+  fleet.content["web"]["eu-1"] = fleet.content["web"]["us-1"] = fleet.First(4);
+  fleet.Commit();
+  fleet.Settle();
+  EXPECT_THAT(fleet.Agent("eu-1").deleted, IsEmpty());
+  EXPECT_THAT(HeldLists(fleet.state, "shop/web"), SizeIs(2));
+  ASSERT_OK_AND_ASSIGN(const ReplyBody body,
+                       fleet.Do(command::ApproveDeletes{{"shop", "web"}, "", false, {}, false}));
+  EXPECT_THAT(std::get<reply::Approved>(body).approved, SizeIs(2));
+  fleet.Settle();
+  EXPECT_THAT(fleet.Agent("eu-1").deleted, SizeIs(6));
+  EXPECT_THAT(fleet.Agent("us-1").deleted, SizeIs(6));
+  EXPECT_THAT(HeldLists(fleet.state, "shop/web"), IsEmpty());
+}
+
+TEST(Deletes, G1AnotherListWaitsOn) {
+  Ten fleet;
+  fleet.content["web"]["eu-1"] = fleet.First(4);
+  fleet.content["web"]["us-1"] = fleet.First(3);
+  fleet.Commit();
+  fleet.Settle();
+  ASSERT_OK_AND_ASSIGN(const ReplyBody body,
+                       fleet.Do(command::ApproveDeletes{{"shop", "web"}, "", false, {}, false}));
+  EXPECT_THAT(std::get<reply::Approved>(body).left, SizeIs(1));
+  fleet.Settle();
+  EXPECT_THAT(fleet.Agent("us-1").deleted, IsEmpty());
+  ASSERT_OK(fleet.Do(command::ApproveDeletes{{"shop", "web"}, "us-1", false, {}, false}).status());
+  fleet.Settle();
+  EXPECT_THAT(fleet.Agent("us-1").deleted, SizeIs(7));
+}
+
+TEST(Deletes, G1AnApprovalIsVoidWhenTheListChangesBeforeTheAgentHears) {
+  Ten fleet;
+  fleet.Shrink("eu-1", 4);
+  fleet.Disconnect("eu-1");
+  ASSERT_OK(fleet.Do(command::ApproveDeletes{{"shop", "web"}, "eu-1", false, {}, false}).status());
+  EXPECT_TRUE(fleet.Find("web", "eu-1")->assignment.approved.has_value());
+  fleet.Shrink("eu-1", 3);
+  EXPECT_FALSE(fleet.Find("web", "eu-1")->assignment.approved.has_value());
+  fleet.Connect("eu-1");
+  fleet.Settle();
+  EXPECT_THAT(fleet.Agent("eu-1").deleted, IsEmpty());
+}
+
+TEST(Deletes, G1AnApprovalOutlivesACommitThatDeletesNothing) {
+  Ten fleet;
+  fleet.Shrink("eu-1", 4);
+  fleet.Disconnect("eu-1");
+  ASSERT_OK(fleet.Do(command::ApproveDeletes{{"shop", "web"}, "eu-1", false, {}, false}).status());
+  Folder changed = fleet.First(4);
+  changed["o0"] = "2";
+  fleet.content["web"]["eu-1"] = changed;
+  fleet.Commit();
+  fleet.Connect("eu-1");
+  fleet.Settle();
+  EXPECT_THAT(fleet.Agent("eu-1").deleted, SizeIs(6));
+}
+
+TEST(Deletes, ApprovingWhatIsNotWhatWasShownChangesNothing) {
+  Ten fleet;
+  fleet.Shrink("eu-1", 4);
+  command::ApproveDeletes approve{
+      {"shop", "web"}, "", false, {{"eu-1", Digest::Of("shown")}}, false};
+  EXPECT_THAT(fleet.Do(approve).status(),
+              StatusIs(absl::StatusCode::kAborted, HasSubstr("look again")));
+  EXPECT_THAT(fleet.Do(command::ApproveDeletes{{"shop", "web"}, "us-1", false, {}, false}).status(),
+              StatusIs(absl::StatusCode::kFailedPrecondition, HasSubstr("no deletes wait")));
+}
+
+TEST(Deletes, G14ADeletedApplicationLeavesItsObjects) {
+  Ten fleet;
+  fleet.Disconnect("us-1");
+  ASSERT_OK_AND_ASSIGN(const ReplyBody body, fleet.Do(command::Delete{kWeb}));
+  EXPECT_THAT(std::get<reply::Deleted>(body).waiting_for, UnorderedElementsAre("eu-1", "us-1"));
+  fleet.Settle();
+  EXPECT_FALSE(fleet.Agent("eu-1").applications.contains("shop/web"));
+  EXPECT_THAT(fleet.Agent("eu-1").deleted, IsEmpty());
+
+  // The name is not free until us-1 has heard of it.
+  EXPECT_THAT(fleet.TryApply({fleet.MakeApplication("web")}),
+              StatusIs(absl::StatusCode::kFailedPrecondition, HasSubstr("still going")));
+  EXPECT_THAT(WaitingFor(fleet.state, "shop/web"), ElementsAre("us-1"));
+  fleet.Connect("us-1");
+  fleet.Settle();
+  EXPECT_EQ(fleet.state.FindApplication("shop/web"), nullptr);
+  EXPECT_THAT(fleet.Agent("us-1").deleted, IsEmpty());
+}
+
+TEST(Deletes, OrphanStopsWaitingForWhoIsAway) {
+  Ten fleet;
+  fleet.Disconnect("us-1");
+  ASSERT_OK(fleet.Do(command::Delete{kWeb}).status());
+  fleet.Settle();
+  ASSERT_OK(fleet.Do(command::Delete{kWeb, command::Delete::Objects::kOrphan}).status());
+  EXPECT_EQ(fleet.state.FindApplication("shop/web"), nullptr);
+  // The agent comes back with something that the hub no longer knows: it lets go of it and deletes
+  // nothing.
+  fleet.Connect("us-1");
+  fleet.Settle();
+  EXPECT_FALSE(fleet.Agent("us-1").applications.contains("shop/web"));
+  EXPECT_THAT(fleet.Agent("us-1").deleted, IsEmpty());
+  EXPECT_EQ(fleet.Find("web", "us-1"), nullptr);
+}
+
+TEST(Deletes, DeletingTheObjectsTakesTheListsThatWereShown) {
+  Ten fleet;
+  ASSERT_OK_AND_ASSIGN(
+      const ReplyBody shown,
+      fleet.Do(command::Delete{kWeb, command::Delete::Objects::kDelete, {}, true}));
+  std::vector<command::ApprovedList> approved;
+  for (const reply::HeldList& list : std::get<reply::Deleted>(shown).lists) {
+    EXPECT_THAT(list.objects, SizeIs(10));
+    approved.push_back({list.cluster, list.digest});
+  }
+  EXPECT_THAT(
+      fleet.Do(command::Delete{kWeb, command::Delete::Objects::kDelete, {approved[0]}, false})
+          .status(),
+      StatusIs(absl::StatusCode::kAborted, HasSubstr("look again")));
+  ASSERT_OK(
+      fleet.Do(command::Delete{kWeb, command::Delete::Objects::kDelete, approved, false}).status());
+  fleet.Settle();
+  EXPECT_THAT(fleet.Agent("eu-1").deleted, SizeIs(10));
+  EXPECT_EQ(fleet.state.FindApplication("shop/web"), nullptr);
+}
+
+TEST(Deletes, APolicyOfDeleteWaitsForApproval) {
+  Ten fleet;
+  Application web = fleet.MakeApplication("web");
+  web.spec.deletion_policy = DeletionPolicy::kDelete;
+  fleet.Apply(web);
+  fleet.Settle();
+  ASSERT_OK(fleet.Do(command::Delete{kWeb}).status());
+  fleet.Settle();
+  EXPECT_THAT(fleet.Agent("eu-1").deleted, IsEmpty());
+  EXPECT_EQ(ViewApplication(fleet.state, *fleet.state.FindApplication("shop/web")).state,
+            ShownState::kDeleting);
+  ASSERT_OK(fleet.Do(command::ApproveDeletes{{"shop", "web"}, "", true, {}, false}).status());
+  fleet.Settle();
+  EXPECT_THAT(fleet.Agent("us-1").deleted, SizeIs(10));
+  EXPECT_EQ(fleet.state.FindApplication("shop/web"), nullptr);
+}
+
+TEST(Deletes, AClusterOutOfPlacementLetsGoAndComesBack) {
+  Ten fleet;
+  fleet.Apply(fleet.MakeApplication("web", {"us-1"}));
+  fleet.Settle();
+  EXPECT_FALSE(fleet.Agent("eu-1").applications.contains("shop/web"));
+  EXPECT_EQ(fleet.Find("web", "eu-1"), nullptr);
+  fleet.Apply(fleet.MakeApplication("web"));
+  fleet.Settle();
+  EXPECT_EQ(fleet.Agent("eu-1").applications.at("shop/web").manifest->size(), 10);
+  EXPECT_THAT(fleet.Agent("eu-1").deleted, IsEmpty());
+}
+
+TEST(Deletes, APlaceTakenBackBeforeTheAgentHeardIsNoRelease) {
+  Ten fleet;
+  fleet.Disconnect("eu-1");
+  fleet.Apply(fleet.MakeApplication("web", {"us-1"}));
+  fleet.Apply(fleet.MakeApplication("web"));
+  fleet.Connect("eu-1");
+  fleet.Settle();
+  EXPECT_EQ(fleet.Agent("eu-1").applications.at("shop/web").manifest->size(), 10);
+  EXPECT_FALSE(fleet.Find("web", "eu-1")->releasing());
+  EXPECT_EQ(ViewApplication(fleet.state, *fleet.state.FindApplication("shop/web")).ready, 2);
+}
+
+TEST(Deletes, ARemovedClusterIsToldAndItsKeyIsRevoked) {
+  Ten fleet;
+  ASSERT_OK_AND_ASSIGN(const ReplyBody body, fleet.Do(command::RemoveCluster{"eu-1"}));
+  EXPECT_TRUE(std::get<reply::Removed>(body).told);
+  EXPECT_EQ(fleet.closed.at("eu-1")->reason, Goodbye::Reason::kRemoved);
+  EXPECT_THAT(fleet.state.revoked, SizeIs(1));
+  fleet.Connect("eu-1");
+  EXPECT_EQ(fleet.closed.at("eu-1")->reason, Goodbye::Reason::kRevoked);
+  fleet.Restart();
+  fleet.Connect("eu-1");
+  EXPECT_EQ(fleet.closed.at("eu-1")->reason, Goodbye::Reason::kRevoked)
+      << "a revocation is durable";
+  EXPECT_EQ(ViewApplication(fleet.state, *fleet.state.FindApplication("shop/web")).clusters, 1);
+}
+
+TEST(Deletes, ASuspendedApplicationIsHeardOfAndReleasedWhenDeleted) {
+  Ten fleet;
+  Application web = fleet.MakeApplication("web");
+  web.spec.deletion_policy = DeletionPolicy::kDelete;
+  fleet.Apply(web);
+  fleet.Settle();
+  const uint64_t before = fleet.Find("web", "eu-1")->assignment.generation;
+  ASSERT_OK(fleet.Do(command::Suspend{kWeb, "holiday"}).status());
+  EXPECT_TRUE(fleet.Find("web", "eu-1")->assignment.options.suspend);
+  EXPECT_EQ(fleet.Find("web", "eu-1")->assignment.generation, before + 1);
+  EXPECT_EQ(ViewApplication(fleet.state, *fleet.state.FindApplication("shop/web")).state,
+            ShownState::kSuspended);
+  fleet.Settle();
+  ASSERT_OK(fleet.Do(command::Delete{kWeb}).status());
+  fleet.Settle();
+  EXPECT_THAT(fleet.Agent("eu-1").deleted, IsEmpty());
+  EXPECT_EQ(fleet.state.FindApplication("shop/web"), nullptr);
+}
+
+}  // namespace
+}  // namespace lockstep

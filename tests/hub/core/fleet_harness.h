@@ -1,0 +1,135 @@
+#pragma once
+
+#include <cstdint>
+#include <deque>
+#include <map>
+#include <optional>
+#include <set>
+#include <string>
+#include <utility>
+#include <variant>
+#include <vector>
+
+#include <absl/status/status.h>
+#include <absl/status/statusor.h>
+#include <absl/time/time.h>
+
+#include "common/bundle/guard.h"
+#include "hub/core/load.h"
+#include "hub/core/step.h"
+#include "hub/record/batch.h"
+
+namespace lockstep {
+
+/// A core with everything around it played: records in a map, a Git that is a table, agents that do
+/// as they are told. Messages wait until they are delivered, so a test decides what arrives.
+
+/// The objects of one folder: name of a ConfigMap → its content.
+using Folder = std::map<std::string, std::string>;
+
+/// What a commit has for an application on a cluster.
+struct Missing {};
+using Content = std::variant<Folder, Missing, absl::Status>;
+
+ObjectKey Key(const std::string& name);
+ManifestPtr MakeManifest(const Folder& folder);
+
+/// What an agent does with what it is sent, in few lines: it applies deltas, keeps tombstones that
+/// the guard holds, drops those that another of its applications names, and says so.
+class FakeAgent {
+ public:
+  struct Application {
+    uint64_t generation = 0;
+    ManifestPtr manifest = EmptyManifest();
+    Digest options;
+    std::set<ObjectKey> tombstones;
+    bool releasing = false;
+  };
+
+  std::map<std::string, Application> applications;
+  CommitPoint seen;
+  uint64_t start_counter = 1;
+  uint64_t desired_seq = 0;
+  uint64_t status_seq = 0;
+  std::string target_uid = std::string(16, 'u');
+  std::vector<ObjectKey> deleted;  // Carried out, ever.
+  size_t targets_taken = 0;        // Generations accepted, ever.
+
+  Digest Root() const;
+  Hello SayHello() const;
+  /// Takes a Desired and says what follows: an Ack, then a Status.
+  std::vector<std::variant<Ack, StatusReport, Beat, Pages>> Take(const Desired& desired);
+  Pages TellPages() const;
+
+ private:
+  ApplicationReport Report(const std::string& name, const std::optional<Digest>& approved);
+
+  std::map<std::string, size_t> objects_before_;
+};
+
+class Fleet {
+ public:
+  Fleet();
+
+  // People.
+  absl::StatusOr<ReplyBody> Do(decltype(event::Command::action) action);
+  void AddCluster(const std::string& name, Labels labels = {});
+  void AddRepository(const std::string& name = "fleet");
+  /// Applications are placed everywhere unless `clusters` names some.
+  Application MakeApplication(const std::string& name, std::vector<std::string> clusters = {},
+                              const std::string& repository = "fleet");
+  void Apply(Resource resource);
+  absl::Status TryApply(std::vector<Resource> resources);
+
+  // Git: content["web"]["eu-1"]; what is not there is Missing.
+  std::map<std::string, std::map<std::string, Content>> content;
+  /// Makes a commit of `content`, has it fetched and rendered.
+  void Commit(const std::string& repository = "fleet");
+  absl::Status FailFetch(const absl::Status& status, const std::string& repository = "fleet");
+
+  // Agents.
+  FakeAgent& Agent(const std::string& cluster) { return agents_[cluster]; }
+  /// Enrols the cluster's agent if it is not, and begins a session; returns what it was sent first.
+  std::vector<HubMessage> Connect(const std::string& cluster);
+  void Disconnect(const std::string& cluster);
+  /// Lets agents have what waits for them, and the hub their answers, until all is quiet.
+  void Settle();
+  /// Takes what waits for the cluster's agent without its answering.
+  std::vector<HubMessage> TakeSent(const std::string& cluster);
+  void Say(const std::string& cluster, std::variant<Ack, StatusReport, Beat, Pages> message);
+
+  // The hub.
+  std::vector<Effect> Step(const Event& event);
+  void Tick(absl::Duration after = absl::ZeroDuration());
+  /// The process ends and begins again with what is stored; sessions are gone.
+  void Restart();
+
+  const Instance* Find(const std::string& application, const std::string& cluster) const;
+  std::vector<std::string> EventReasons() const;
+
+  HubState state;
+  absl::Time now = absl::FromUnixSeconds(1'700'000'000);
+  std::map<std::pair<Family, std::string>, std::string> records;
+  CommitPoint at;
+  size_t desired_sent = 0;           // Ever, to all agents.
+  std::set<std::string> desired_to;  // Clusters that were sent one since it was cleared.
+  std::map<std::string, std::optional<Goodbye>> closed;  // By cluster, the last.
+  std::vector<effect::StartFetch> fetches;
+
+ private:
+  void Carry(Effect effect);
+  void Render(effect::StartRender render);
+  event::RenderOutcome Outcome(const RenderJob& job, std::map<Digest, BlobBytes>* blobs);
+  Digest Fingerprint(const std::string& cluster) const;
+
+  std::map<std::string, FakeAgent> agents_;
+  std::map<SessionId, std::string> sessions_;
+  std::map<std::string, std::deque<HubMessage>> inbox_;
+  std::vector<effect::StartRender> renders_;
+  std::map<uint64_t, absl::StatusOr<ReplyBody>> replies_;
+  std::map<uint64_t, Digest> chain_;
+  uint64_t next_ = 1;
+  uint64_t commits_ = 0;
+};
+
+}  // namespace lockstep

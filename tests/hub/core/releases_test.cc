@@ -1,0 +1,294 @@
+// A commit's way to the agents.
+#include <chrono>
+#include <cstdio>
+
+#include <absl/strings/str_cat.h>
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include "hub/core/queries.h"
+#include "hub/rollup/rollup.h"
+#include "tests/hub/core/fleet_harness.h"
+#include "tests/testing/status.h"
+
+namespace lockstep {
+namespace {
+
+using testing::ElementsAre;
+using testing::HasSubstr;
+using testing::IsEmpty;
+
+ApplicationView View(const Fleet& fleet, const std::string& name) {
+  return ViewApplication(fleet.state, *fleet.state.FindApplication(absl::StrCat("shop/", name)));
+}
+
+// Two clusters with an agent each, one application with an object on each.
+struct Two : Fleet {
+  Two() {
+    AddCluster("eu-1");
+    AddCluster("us-1");
+    AddRepository();
+    Apply(MakeApplication("web"));
+    content["web"]["eu-1"] = Folder{{"a", "1"}};
+    content["web"]["us-1"] = Folder{{"a", "1"}};
+    Connect("eu-1");
+    Connect("us-1");
+    Commit();
+    Settle();
+  }
+};
+
+TEST(Releases, ACommitReachesEveryAgentAndItsStatusComesBack) {
+  Two fleet;
+  EXPECT_EQ(fleet.Agent("eu-1").applications.at("shop/web").manifest->digest(),
+            MakeManifest({{"a", "1"}})->digest());
+  const ApplicationView view = View(fleet, "web");
+  EXPECT_EQ(view.state, ShownState::kSynced);
+  EXPECT_EQ(view.clusters, 2);
+  EXPECT_EQ(view.ready, 2);
+  EXPECT_THAT(view.revision, HasSubstr("main@sha1:"));
+}
+
+TEST(Releases, TheObjectsTravelInTheMessage) {
+  Two fleet;
+  fleet.content["web"]["eu-1"] = Folder{{"a", "2"}};
+  fleet.Commit();
+  const std::vector<HubMessage> sent = fleet.TakeSent("eu-1");
+  ASSERT_EQ(sent.size(), 1);
+  const auto& target = std::get<Desired>(sent[0]).applications.at(0);
+  const DeltaMessage& message = *std::get<std::shared_ptr<const DeltaMessage>>(target.content);
+  ASSERT_EQ(message.delta.changes.size(), 1);
+  EXPECT_EQ(message.delta.changes[0].position, 0u);
+  EXPECT_EQ(message.data.at(message.delta.changes[0].blob), "a=2");
+  EXPECT_FALSE(target.options.has_value());
+}
+
+TEST(Releases, UnaffectedClustersAreSentNothingAndNothingIsWrittenAboutThem) {
+  Two fleet;
+  fleet.content["web"]["eu-1"] = Folder{{"a", "2"}};
+  fleet.desired_to.clear();
+  const auto before =
+      fleet.records.at({Family::kAssignment, std::string("\0us-1\0shop/web\0", 15)});
+  fleet.Commit();
+  fleet.Settle();
+  EXPECT_THAT(fleet.desired_to, ElementsAre("eu-1"));
+  EXPECT_EQ(fleet.records.at({Family::kAssignment, std::string("\0us-1\0shop/web\0", 15)}), before);
+  EXPECT_EQ(View(fleet, "web").instances[1].revision, View(fleet, "web").revision)
+      << "it is at the newest revision";
+}
+
+TEST(Releases, AgentsInTheSameStateShareOneMessage) {
+  Two fleet;
+  fleet.content["web"]["eu-1"] = Folder{{"a", "2"}};
+  fleet.content["web"]["us-1"] = Folder{{"a", "2"}};
+  fleet.Commit();
+  const auto content = [&](const std::string& cluster) {
+    return std::get<std::shared_ptr<const DeltaMessage>>(
+        std::get<Desired>(fleet.TakeSent(cluster).at(0)).applications.at(0).content);
+  };
+  EXPECT_EQ(content("eu-1").get(), content("us-1").get());
+}
+
+TEST(Releases, F70ARenderErrorConcernsThatClusterAlone) {
+  Two fleet;
+  fleet.content["web"]["eu-1"] =
+      absl::InvalidArgumentError("apps/web/eu-1/a.yaml:3:1: no such thing");
+  fleet.content["web"]["us-1"] = Folder{{"a", "2"}};
+  fleet.desired_to.clear();
+  fleet.Commit();
+  fleet.Settle();
+  EXPECT_THAT(fleet.desired_to, ElementsAre("us-1"));
+  EXPECT_EQ(fleet.Agent("eu-1").applications.at("shop/web").manifest->digest(),
+            MakeManifest({{"a", "1"}})->digest());
+  const ApplicationView view = View(fleet, "web");
+  EXPECT_EQ(view.state, ShownState::kStalled);
+  EXPECT_THAT(view.message, HasSubstr("apps/web/eu-1/a.yaml:3:1"));
+  EXPECT_EQ(view.ready, 1);
+}
+
+TEST(Releases, AMendedErrorGoesOn) {
+  Two fleet;
+  fleet.content["web"]["eu-1"] = absl::InvalidArgumentError("broken");
+  fleet.Commit();
+  fleet.content["web"]["eu-1"] = Folder{{"a", "3"}};
+  fleet.Commit();
+  fleet.Settle();
+  EXPECT_EQ(View(fleet, "web").state, ShownState::kSynced);
+}
+
+TEST(Releases, A90OneBadApplicationAmongAThousandStopsNoOther) {
+  Fleet fleet;
+  fleet.AddCluster("eu-1");
+  fleet.AddRepository();
+  std::vector<Resource> applications;
+  for (int i = 0; i < 1000; ++i) {
+    const std::string name = absl::StrCat("app-", i);
+    applications.push_back(fleet.MakeApplication(name));
+    fleet.content[name]["eu-1"] = Folder{{name, "1"}};
+  }
+  fleet.content["app-500"]["eu-1"] = absl::InvalidArgumentError("broken");
+  ASSERT_OK(fleet.TryApply(std::move(applications)));
+  fleet.Connect("eu-1");
+  fleet.Commit();
+  fleet.Settle();
+  EXPECT_EQ(fleet.Agent("eu-1").applications.size(), 999);
+}
+
+TEST(Releases, F64APathThatIsGoneIsAnErrorAndWhatRanGoesOn) {
+  Two fleet;
+  fleet.content["web"]["eu-1"] = Missing{};
+  fleet.desired_to.clear();
+  fleet.Commit();
+  fleet.Settle();
+  EXPECT_THAT(fleet.desired_to, IsEmpty());
+  EXPECT_EQ(View(fleet, "web").state, ShownState::kStalled);
+  EXPECT_THAT(View(fleet, "web").message, HasSubstr("apps/web/${cluster.name}"));
+}
+
+TEST(Releases, F64APathThatIsGoneAndMayBeIsHeld) {
+  Two fleet;
+  Application web = fleet.MakeApplication("web");
+  web.spec.missing_path = MissingPath::kSkip;
+  fleet.Apply(web);
+  fleet.content["web"]["eu-1"] = Missing{};
+  fleet.Commit();
+  fleet.Settle();
+  EXPECT_THAT(fleet.Agent("eu-1").deleted, IsEmpty());
+  EXPECT_EQ(View(fleet, "web").state, ShownState::kHeld);
+  EXPECT_EQ(View(fleet, "web").clusters, 2);
+
+  ASSERT_OK(fleet.Do(command::ApproveDeletes{{"shop", "web"}, "", false, {}, false}).status());
+  fleet.Settle();
+  EXPECT_THAT(fleet.Agent("eu-1").deleted, ElementsAre(Key("a")));
+  EXPECT_EQ(View(fleet, "web").clusters, 1) << "it has nothing of it now and does not count";
+}
+
+TEST(Releases, F64AFolderThatRendersToNothingIsHeld) {
+  Two fleet;
+  fleet.content["web"]["eu-1"] = Folder{};
+  fleet.Commit();
+  fleet.Settle();
+  EXPECT_THAT(fleet.Agent("eu-1").deleted, IsEmpty());
+  EXPECT_EQ(View(fleet, "web").state, ShownState::kHeld);
+}
+
+TEST(Releases, WhatWasNeverThereAndIsSkippedDoesNotCount) {
+  Two fleet;
+  Application base = fleet.MakeApplication("base");
+  base.spec.missing_path = MissingPath::kSkip;
+  fleet.content["base"]["us-1"] = Folder{{"b", "1"}};
+  fleet.Apply(base);
+  fleet.Commit();
+  fleet.Settle();
+  EXPECT_EQ(View(fleet, "base").clusters, 1);
+  EXPECT_EQ(View(fleet, "base").ready, 1);
+  EXPECT_EQ(fleet.Find("base", "eu-1")->assignment.generation, 0);
+}
+
+TEST(Releases, AnUnreachableRepositoryChangesNothing) {
+  Two fleet;
+  fleet.desired_to.clear();
+  EXPECT_THAT(fleet.FailFetch(absl::UnavailableError("connection refused")),
+              StatusIs(absl::StatusCode::kUnavailable, "connection refused"));
+  fleet.Settle();
+  EXPECT_THAT(fleet.desired_to, IsEmpty());
+  EXPECT_EQ(View(fleet, "web").state, ShownState::kSynced);
+}
+
+TEST(Releases, FailedFetchesAreTriedAgainLaterAndLater) {
+  Two fleet;
+  std::vector<absl::Duration> waits;
+  for (int i = 0; i < 12; ++i) {
+    (void)fleet.FailFetch(absl::UnavailableError("connection refused"));
+    waits.push_back(fleet.state.sources.at({"default", "fleet"}).next_due - fleet.now);
+  }
+  EXPECT_LT(waits[0], absl::Seconds(6));
+  EXPECT_GT(waits[3], absl::Seconds(30));
+  EXPECT_GT(waits[11], absl::Minutes(8));
+  EXPECT_LT(waits[11], absl::Minutes(12));
+  fleet.Commit();
+  EXPECT_LT(fleet.state.sources.at({"default", "fleet"}).next_due - fleet.now, absl::Seconds(70));
+}
+
+TEST(Releases, RepositoriesAreLookedAtWhenTheirTimeComes) {
+  Two fleet;
+  fleet.fetches.clear();
+  fleet.Tick(absl::Seconds(30));
+  EXPECT_THAT(fleet.fetches, IsEmpty());
+  fleet.Tick(absl::Seconds(40));
+  EXPECT_EQ(fleet.fetches.size(), 1);
+}
+
+TEST(Releases, GenerationsOnlyGrowAlsoWhenAnApplicationComesAgain) {
+  Two fleet;
+  uint64_t last = fleet.Find("web", "eu-1")->assignment.generation;
+  for (const char* value : {"2", "3", "2"}) {
+    fleet.content["web"]["eu-1"] = Folder{{"a", value}};
+    fleet.Commit();
+    fleet.Settle();
+    EXPECT_EQ(fleet.Find("web", "eu-1")->assignment.generation, last + 1);
+    last = fleet.Find("web", "eu-1")->assignment.generation;
+  }
+  ASSERT_OK(fleet.Do(command::Delete{{ResourceKind::kApplication, "shop", "web"}}).status());
+  fleet.Settle();
+  EXPECT_EQ(fleet.state.FindApplication("shop/web"), nullptr);
+  fleet.Apply(fleet.MakeApplication("web"));
+  fleet.Commit();
+  EXPECT_GT(fleet.Find("web", "eu-1")->assignment.generation, last);
+}
+
+TEST(Releases, D3AnAgentMayFetchWhatItsAssignmentsNameAndNothingElse) {
+  Two fleet;
+  const Digest old_blob = Digest::Of("a=1");
+  fleet.content["web"]["eu-1"] = Folder{{"a", "2"}};
+  fleet.Commit();
+  fleet.Settle();
+  EXPECT_TRUE(MayFetch(fleet.state, "eu-1", Digest::Of("a=2")));
+  EXPECT_TRUE(MayFetch(fleet.state, "eu-1", old_blob)) << "of the assignment before";
+  EXPECT_TRUE(MayFetch(fleet.state, "eu-1", MakeManifest({{"a", "2"}})->digest()));
+  EXPECT_FALSE(MayFetch(fleet.state, "us-1", Digest::Of("a=2")));
+  EXPECT_FALSE(MayFetch(fleet.state, "unknown", old_blob));
+}
+
+TEST(Releases, HistoryIsBounded) {
+  Two fleet;
+  for (int i = 0; i < 30; ++i) {
+    fleet.content["web"]["eu-1"] = Folder{{"a", absl::StrCat(i)}};
+    fleet.Commit();
+    fleet.Settle();
+  }
+  size_t kept = 0;
+  for (const auto& [place, value] : fleet.records) kept += place.first == Family::kRelease ? 1 : 0;
+  EXPECT_EQ(kept, 20 + 1);
+}
+
+// Not a benchmark: a number to look at.
+TEST(Releases, AThousandAgentsCostTensOfMilliseconds) {
+  Fleet fleet;
+  fleet.AddRepository();
+  fleet.Apply(fleet.MakeApplication("web"));
+  Folder folder;
+  for (int i = 0; i < 100; ++i) folder[absl::StrCat("object-", i)] = std::string(1000, 'x');
+  for (int i = 0; i < 1000; ++i) {
+    const std::string name = absl::StrCat("c-", i);
+    fleet.AddCluster(name);
+    folder["own"] = name;
+    fleet.content["web"][name] = folder;
+    fleet.Connect(name);
+  }
+  fleet.Commit();
+  fleet.Settle();
+  for (auto& [name, content] : fleet.content["web"])
+    std::get<Folder>(content)["object-7"] = "changed";
+  const auto began = std::chrono::steady_clock::now();
+  fleet.desired_sent = 0;
+  fleet.Commit();
+  const auto took = std::chrono::steady_clock::now() - began;
+  std::printf(
+      "a commit for 1,000 agents, rendering included: %lld ms\n",
+      static_cast<long long>(std::chrono::duration_cast<std::chrono::milliseconds>(took).count()));
+  EXPECT_EQ(fleet.desired_sent, 1000);
+}
+
+}  // namespace
+}  // namespace lockstep
