@@ -6,7 +6,8 @@
 #include <set>
 #include <sys/stat.h>
 
-#include "agent/loop/running_agent.h"
+#include "agent/loop/timers.h"
+#include "agent/store/agent_store.h"
 #include "agent/target/directory.h"
 #include "common/bundle/delta.h"
 #include "common/object/json.h"
@@ -110,29 +111,37 @@ class AgentLoopTest : public testing::Test {
       report_ = ApplicationReport();
     }
     target_ = *DirectoryTarget::Open({.root = root_});
-    RunningAgent::Config config;
-    config.state_directory = base_ + "/state";
-    config.target = target_.get();
-    config.link = &link_;
-    config.fetcher = &link_;
-    config.clock = SystemClock();
-    config.rng = SystemRng();
-    config.after_step = [this](const AgentState& state) {
+    absl::StatusOr<AgentStore::Opened> opened = AgentStore::Open({.directory = base_ + "/state"});
+    ASSERT_OK(opened);
+    store_ = std::move(opened->store);
+    AgentLoop::Parts parts;
+    parts.storage = store_.get();
+    parts.target = target_.get();
+    parts.link = &link_;
+    parts.fetcher = &link_;
+    parts.clock = SystemClock();
+    parts.timers = &timers_;
+    parts.loop_runner = &loop_thread_;
+    parts.work_runner = &work_thread_;
+    parts.after_step = [this](const AgentState& state) {
       const auto live = state.live.find(kWeb);
       MutexLock lock(&mutex_);
       report_ = live == state.live.end() ? ApplicationReport() : live->second.report;
       idle_ = live != state.live.end() && !live->second.run.has_value();
     };
-    config.on_stop = [this](const std::string&) {
+    parts.on_stop = [this](const std::string&) {
       MutexLock lock(&mutex_);
       stopped_ = true;
     };
-    agent_ = *RunningAgent::Open(std::move(config));
-    agent_->Start();
+    loop_ = std::make_unique<AgentLoop>(std::move(parts));
+    loop_->Start(std::move(opened->state));
+    link_.Start(loop_.get());
   }
   void Stop() {
-    agent_.reset();
+    target_->Stop();
+    loop_.reset();
     target_.reset();
+    store_.reset();
   }
 
   // Waits until the agent says that it is in `state` at `generation`, with `writes` done for it.
@@ -169,7 +178,11 @@ class AgentLoopTest : public testing::Test {
   const std::string root_;
   ScriptedLink link_;
   std::unique_ptr<DirectoryTarget> target_;
-  std::unique_ptr<RunningAgent> agent_;
+  std::unique_ptr<AgentStore> store_;
+  Timers timers_{SystemClock()};
+  ThreadPool loop_thread_{"loop", 1};
+  ThreadPool work_thread_{"work", 1};
+  std::unique_ptr<AgentLoop> loop_;
   Mutex mutex_;
   ApplicationReport report_ ABSL_GUARDED_BY(mutex_);
   ApplicationReport wanted_ ABSL_GUARDED_BY(mutex_);
@@ -242,7 +255,7 @@ TEST_F(AgentLoopTest, PutsBackWhatChangedWhileItWasDown) {
 TEST_F(AgentLoopTest, ReleasedByAPersonItLeavesAllAndStops) {
   link_.Desire({Object("a", "1")}, 1);
   ASSERT_TRUE(Await(ApplicationState::kSynced, 1, 1));
-  agent_->ReleaseAll();
+  loop_->Post(agent_event::ReleaseAll{});
   ASSERT_TRUE(AwaitStop());
   EXPECT_EQ(File("a"), Yaml(Object("a", "1")));
 }
