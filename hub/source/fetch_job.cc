@@ -168,6 +168,7 @@ class Job {
 
 absl::Status Job::Prepare() {
   LOCKSTEP_ASSIGN_OR_RETURN(context_.url, GitUrl::Parse(order_.url));
+  if (context_.url.scheme() == GitUrl::Scheme::kSsh) RestartGitAt(order_.home);
   context_.credentials = order_.credentials;
   context_.policy.any = order_.any_address;
   for (const std::string& range : order_.ranges) {

@@ -1,5 +1,7 @@
 #include "hub/source/git_handle.h"
 
+#include <cstdlib>
+
 #include <absl/base/call_once.h>
 #include <absl/strings/str_cat.h>
 
@@ -48,6 +50,13 @@ absl::StatusCode CodeFor(int code, int error_class) {
 void InitializeGit() {
   static absl::once_flag once;
   absl::call_once(once, Initialize);
+}
+
+void RestartGitAt(const std::string& home) {
+  InitializeGit();
+  setenv("HOME", home.c_str(), 1);
+  git_libgit2_shutdown();
+  Initialize();
 }
 
 absl::Status GitError(int code, absl::string_view what) {

@@ -31,9 +31,13 @@ using RemoteHandle = std::unique_ptr<git_remote, FreeWith<git_remote_free>>;
 using PackBuilderHandle = std::unique_ptr<git_packbuilder, FreeWith<git_packbuilder_free>>;
 
 /// Starts libgit2 once for this process: no system's or user's configuration, no owner check (the
-/// paths come from the operator), bounded mappings, writes synced. Thread-safe. Its home directory
-/// is what HOME says at the first call.
+/// paths come from the operator), bounded mappings, writes synced. Takes about 10 ms (it reads the
+/// system's certificates, which we do not use). Thread-safe.
 void InitializeGit();
+
+/// Starts libgit2 anew with `home` as the home directory, which it asks for only when it starts and
+/// where its ssh looks for known_hosts. For a process with one thread that holds no handle.
+void RestartGitAt(const std::string& home);
 
 /// The failure of a libgit2 call that returned `code`, as "`what`: libgit2's reason".
 ///
