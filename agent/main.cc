@@ -1,7 +1,6 @@
-#include <signal.h>
-
 #include <iostream>
 #include <memory>
+#include <signal.h>
 #include <string>
 
 #include <CLI/CLI.hpp>
@@ -52,7 +51,8 @@ int Run(const Flags& flags) {
 }
 
 void AddPlace(CLI::App* app, AgentConfig* config) {
-  app->add_option("--state", config->state_directory, "directory of all that the agent keeps")->required();
+  app->add_option("--state", config->state_directory, "directory of all that the agent keeps")
+      ->required();
   app->add_option("--target", config->target, "directory:PATH: what is kept right")->required();
 }
 
@@ -65,8 +65,9 @@ int Main(int argc, char** argv) {
 
   CLI::App* run = app.add_subcommand("run", "keep the cluster right");
   AddPlace(run, &flags.config);
-  run->add_option("--join", flags.config.join_token,
-                  "token of `lockstep cluster join-token`, for the first start; $LOCKSTEP_JOIN_TOKEN too")
+  run->add_option(
+         "--join", flags.config.join_token,
+         "token of `lockstep cluster join-token`, for the first start; $LOCKSTEP_JOIN_TOKEN too")
       ->envname("LOCKSTEP_JOIN_TOKEN");
   run->add_option("--metrics-listen", flags.config.metrics_listen,
                   "HOST:PORT for /metrics, /healthz and /readyz; none where empty")
@@ -79,7 +80,8 @@ int Main(int argc, char** argv) {
       ->capture_default_str();
   run->callback([&] { code = Run(flags); });
 
-  CLI::App* release = app.add_subcommand("release", "stop correcting for good and leave all objects where they are");
+  CLI::App* release = app.add_subcommand(
+      "release", "stop correcting for good and leave all objects where they are");
   AddPlace(release, &flags.config);
   release->callback([&] { code = Report(ReleaseEverything(flags.config)); });
 

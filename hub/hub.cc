@@ -105,7 +105,7 @@ struct Hub::Impl {
   std::unique_ptr<EnrolmentPort> enrolment_port;
   std::unique_ptr<HubServer> server;
   std::unique_ptr<EnrolmentServer> enrolment;
-  std::unique_ptr<StatusServer> status;
+  std::unique_ptr<StatusServer> status_server;
   std::unique_ptr<HubGauges> gauges;
   Channel<int> stopping{1};  // Closed: the maintenance thread ends.
   Thread maintenance;
@@ -254,7 +254,7 @@ absl::Status Hub::Impl::StartServices(const HubConfig& config) {
   StatusServer::Pages pages;
   pages.metrics = [this] { return registry.Text(); };
   pages.ready = [] { return absl::OkStatus(); };
-  LOCKSTEP_ASSIGN_OR_RETURN(status, StatusServer::Start(config.metrics_listen, std::move(pages)));
+  LOCKSTEP_ASSIGN_OR_RETURN(status_server, StatusServer::Start(config.metrics_listen, std::move(pages)));
   return absl::OkStatus();
 }
 
@@ -294,7 +294,7 @@ void Hub::Impl::Maintain() {
 void Hub::Impl::Stop() {
   stopping.Close();
   maintenance.Join();
-  if (status != nullptr) status->Stop();
+  if (status_server != nullptr) status_server->Stop();
   if (enrolment != nullptr) enrolment->Stop();
   if (fleet != nullptr) fleet->Stop();
   if (gateway != nullptr) gateway->Shutdown(kShutdownSpread);
@@ -328,7 +328,7 @@ Hub::~Hub() { Stop(); }
 
 int Hub::port() const { return impl_->server->port(); }
 int Hub::enrolment_port() const { return impl_->enrolment->port(); }
-int Hub::metrics_port() const { return impl_->status->port(); }
+int Hub::metrics_port() const { return impl_->status_server->port(); }
 void Hub::Stop() { impl_->Stop(); }
 
 }  // namespace lockstep

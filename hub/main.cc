@@ -9,6 +9,7 @@
 #include <absl/strings/str_cat.h>
 
 #include "common/base/clock.h"
+#include "common/base/file.h"
 #include "common/base/log.h"
 #include "common/base/process.h"
 #include "common/base/status.h"
@@ -69,6 +70,7 @@ absl::Status Init(const InitFlags& flags) {
   options.context_file = flags.context_file.empty() ? DefaultContextPath() : flags.context_file;
   options.context_name = flags.context_name;
   LOCKSTEP_RETURN_IF_ERROR(InitHub(options, SystemClock()->Now()));
+  LOCKSTEP_RETURN_IF_ERROR(MakeDirectories(DirName(SecretKeyPath(flags.data)), 0700));
   if (absl::Status status = SecretBox::MakeKey(SecretKeyPath(flags.data));
       !status.ok() && !absl::IsAlreadyExists(status)) {
     return status;
@@ -261,6 +263,6 @@ int main(int argc, char** argv) {
   lockstep::DisableCoreDumps();
   // The program that the hub starts for itself to talk to Git servers (hub/source); before anything
   // else runs.
-  if (argc >= 2 && std::string(argv[1]) == "fetch-server") return lockstep::RunFetchServer();
+  if (argc >= 2 && std::string(argv[1]) == "fetch-server") return lockstep::RunFetchServer(lockstep::kFetchServerFd);
   return lockstep::Main(argc, argv);
 }

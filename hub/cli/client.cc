@@ -4,6 +4,8 @@
 
 #include <absl/strings/str_cat.h>
 
+#include "common/base/clock.h"
+
 namespace lockstep {
 
 FleetClient::FleetClient(std::unique_ptr<Stub> stub, std::string address, absl::Duration timeout)

@@ -1,0 +1,215 @@
+#include "agent/agent.h"
+
+#include <utility>
+
+#include <absl/strings/match.h>
+#include <absl/strings/str_cat.h>
+#include <absl/strings/strip.h>
+
+#include "agent/agent_gauges.h"
+#include "agent/identity/enrol.h"
+#include "agent/identity/identity.h"
+#include "agent/link/fetcher.h"
+#include "agent/link/grpc_link.h"
+#include "agent/loop/agent_loop.h"
+#include "agent/loop/timers.h"
+#include "agent/store/agent_store.h"
+#include "agent/target/directory.h"
+#include "common/base/clock.h"
+#include "common/base/file.h"
+#include "common/base/log.h"
+#include "common/base/mutex.h"
+#include "common/base/random.h"
+#include "common/base/status.h"
+#include "common/base/thread.h"
+#include "common/credentials/join_token.h"
+#include "common/http/status_server.h"
+
+namespace lockstep {
+namespace {
+
+constexpr int kWorkThreads = 2;
+
+absl::StatusOr<std::unique_ptr<DirectoryTarget>> OpenTarget(absl::string_view text) {
+  if (!absl::ConsumePrefix(&text, "directory:") || text.empty()) {
+    return absl::InvalidArgumentError(
+        absl::StrCat("--target \"", text, "\" is not directory:PATH"));
+  }
+  DirectoryTarget::Options options;
+  options.root = std::string(text);
+  return DirectoryTarget::Open(std::move(options));
+}
+
+// The digest of the token that made the identity lies beside it: a unit file keeps its --join flag,
+// and only a new token is redeemed.
+std::string UsedTokenPath(const std::string& directory) {
+  return absl::StrCat(directory, "/joined-with");
+}
+
+absl::StatusOr<AgentIdentity> JoinOrLoad(const AgentConfig& config, absl::string_view target_uid) {
+  const std::string used_path = UsedTokenPath(config.state_directory);
+  if (!config.join_token.empty()) {
+    LOCKSTEP_ASSIGN_OR_RETURN(const JoinToken token, ParseJoinToken(config.join_token));
+    const std::string hash = HashTokenSecret(token.secret).ToHex();
+    const absl::StatusOr<std::string> used = ReadFile(used_path, 1024);
+    if (!used.ok() || *used != hash) {
+      LOCKSTEP_ASSIGN_OR_RETURN(
+          AgentIdentity identity,
+          Enrol(config.join_token, config.state_directory, target_uid, SystemClock()->Now()));
+      LOCKSTEP_RETURN_IF_ERROR(WriteFileAtomic(used_path, hash, Durability::kSynced, 0600));
+      Log(LogLevel::kInfo, "joined the fleet", {{"cluster", identity.cluster}});
+      return identity;
+    }
+  }
+  absl::StatusOr<AgentIdentity> identity = LoadIdentity(config.state_directory);
+  if (absl::IsNotFound(identity.status())) {
+    return absl::FailedPreconditionError(
+        absl::StrCat("this agent has not joined a hub yet; run `lockstep cluster join-token "
+                     "CLUSTER` where the hub's people "
+                     "are, and start the agent with --join TOKEN"));
+  }
+  return identity;
+}
+
+// The link of an agent that only lets go.
+class NoLink : public AgentLink, public BlobFetcher {
+ public:
+  void Start(LinkEvents*) override {}
+  void Send(AgentMessage) override {}
+  void Fetch(std::vector<Digest>, OnBlob, OnDone done) override {
+    done(absl::UnavailableError("no link"));
+  }
+  void Stop() override {}
+};
+
+}  // namespace
+
+// In the order in which they start; destroyed in reverse.
+struct Agent::Impl {
+  Impl() { registry.AddProcess(); }
+
+  absl::Status Start(const AgentConfig& config);
+  void Stop();
+
+  Clock* const clock = SystemClock();
+  MetricRegistry registry;
+  AgentMetrics metrics{&registry};
+  AgentGauges gauges{&metrics};
+  std::unique_ptr<DirectoryTarget> target;
+  std::unique_ptr<AgentStore> store;
+  Timers timers{clock};
+  ThreadPool loop_pool{"loop", 1};
+  ThreadPool work_pool{"work", kWorkThreads};
+  std::unique_ptr<GrpcAgentLink> link;
+  std::unique_ptr<GrpcBlobFetcher> fetcher;
+  std::unique_ptr<AgentLoop> loop;
+  std::unique_ptr<StatusServer> status_server;
+};
+
+absl::Status Agent::Impl::Start(const AgentConfig& config) {
+  LOCKSTEP_RETURN_IF_ERROR(MakeDirectories(config.state_directory, 0700));
+  LOCKSTEP_ASSIGN_OR_RETURN(target, OpenTarget(config.target));
+  AgentStore::Options store_options;
+  store_options.directory = config.state_directory;
+  LOCKSTEP_ASSIGN_OR_RETURN(AgentStore::Opened opened, AgentStore::Open(std::move(store_options)));
+  store = std::move(opened.store);
+  LOCKSTEP_ASSIGN_OR_RETURN(const std::string uid, target->Uid());
+  LOCKSTEP_ASSIGN_OR_RETURN(AgentIdentity identity, JoinOrLoad(config, uid));
+  const std::string cluster = identity.cluster;
+
+  GrpcLinkOptions link_options{.identity = std::move(identity),
+                               .renewal = IdentityIn(config.state_directory, clock),
+                               .clock = clock,
+                               .rng = SystemRng()};
+  link = std::make_unique<GrpcAgentLink>(std::move(link_options));
+  fetcher = std::make_unique<GrpcBlobFetcher>([this] { return link->channel(); });
+
+  AgentLoop::Parts parts;
+  parts.storage = store.get();
+  parts.target = target.get();
+  parts.link = link.get();
+  parts.fetcher = fetcher.get();
+  parts.clock = clock;
+  parts.timers = &timers;
+  parts.loop_runner = &loop_pool;
+  parts.work_runner = &work_pool;
+  parts.facts = {.version = LOCKSTEP_VERSION, .target = target->kind(), .target_uid = uid};
+  parts.seed = SystemRng()->Next();
+  parts.after_step = [this](const AgentState& state) { gauges.Update(state); };
+  parts.on_stop = [](const std::string& reason) {
+    Log(LogLevel::kWarning, "the agent's work is over; it keeps nothing right any more",
+        {{"reason", reason}});
+  };
+  loop = std::make_unique<AgentLoop>(std::move(parts));
+  if (!config.metrics_listen.empty()) {
+    StatusServer::Pages pages;
+    pages.metrics = [this] {
+      metrics.certificate_expiry->Set(
+          static_cast<double>(absl::ToUnixSeconds(link->certificate_end())));
+      return registry.Text();
+    };
+    pages.ready = [] { return absl::OkStatus(); };
+    LOCKSTEP_ASSIGN_OR_RETURN(status_server, StatusServer::Start(config.metrics_listen, std::move(pages)));
+  }
+  loop->Start(std::move(opened.state));
+  link->Start(loop.get());
+  Log(LogLevel::kInfo, "agent started",
+      {{"version", LOCKSTEP_VERSION}, {"cluster", cluster}, {"target", config.target}});
+  return absl::OkStatus();
+}
+
+void Agent::Impl::Stop() {
+  if (status_server != nullptr) status_server->Stop();
+  if (link != nullptr) link->Stop();
+  if (fetcher != nullptr) fetcher->Stop();
+  if (target != nullptr) target->Stop();
+  if (loop != nullptr) loop->Stop();
+  timers.Stop();
+  work_pool.Stop();
+  loop_pool.Stop();
+}
+
+absl::StatusOr<std::unique_ptr<Agent>> Agent::Start(const AgentConfig& config) {
+  auto impl = std::make_unique<Impl>();
+  if (absl::Status started = impl->Start(config); !started.ok()) {
+    impl->Stop();
+    return started;
+  }
+  return std::unique_ptr<Agent>(new Agent(std::move(impl)));
+}
+
+Agent::Agent(std::unique_ptr<Impl> impl) : impl_(std::move(impl)) {}
+Agent::~Agent() { Stop(); }
+
+int Agent::metrics_port() const { return impl_->status_server == nullptr ? 0 : impl_->status_server->port(); }
+void Agent::Stop() { impl_->Stop(); }
+
+absl::Status ReleaseEverything(const AgentConfig& config) {
+  LOCKSTEP_ASSIGN_OR_RETURN(const auto target, OpenTarget(config.target));
+  AgentStore::Options options;
+  options.directory = config.state_directory;
+  LOCKSTEP_ASSIGN_OR_RETURN(AgentStore::Opened opened, AgentStore::Open(std::move(options)));
+  NoLink nowhere;
+  Timers timers(SystemClock());
+  ThreadPool pool("loop", 1);
+  Channel<int> stopped(1);
+  AgentLoop::Parts parts;
+  parts.storage = opened.store.get();
+  parts.target = target.get();
+  parts.link = &nowhere;
+  parts.fetcher = &nowhere;
+  parts.clock = SystemClock();
+  parts.timers = &timers;
+  parts.loop_runner = &pool;
+  parts.work_runner = &pool;
+  parts.on_stop = [&](const std::string&) { stopped.TrySend(1); };
+  AgentLoop loop(std::move(parts));
+  loop.Start(std::move(opened.state));
+  loop.Post(agent_event::ReleaseAll{});
+  stopped.Receive();
+  target->Stop();
+  loop.Stop();
+  return absl::OkStatus();
+}
+
+}  // namespace lockstep

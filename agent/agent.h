@@ -1,0 +1,45 @@
+#pragma once
+
+#include <memory>
+#include <string>
+
+#include <absl/status/status.h>
+#include <absl/status/statusor.h>
+
+namespace lockstep {
+
+/// How an agent is started.
+struct AgentConfig {
+  std::string state_directory;  // Identity and desired state; mode 0700.
+  std::string target;           // directory:PATH.
+  std::string join_token;      // For the first start; a token that was used already is looked past.
+  std::string metrics_listen;  // HOST:PORT; empty: none.
+};
+
+/// A running agent: the loop, and around it the target, the store and the link to the hub.
+class Agent {
+ public:
+  /// Joins if it has to, then starts everything. The hub need not be there. Errors name what is
+  /// wrong and what to do; nothing is left running then.
+  static absl::StatusOr<std::unique_ptr<Agent>> Start(const AgentConfig& config);
+  ~Agent();
+
+  /// Port of the metrics; 0 where there are none.
+  int metrics_port() const;
+
+  /// Ends what is under way and joins all threads; objects stay as they are. Idempotent.
+  void Stop();
+
+ private:
+  struct Impl;
+  explicit Agent(std::unique_ptr<Impl> impl);
+
+  const std::unique_ptr<Impl> impl_;
+};
+
+/// Ends an agent's work for good: forgets what it should keep right and leaves every object where
+/// it is. For a cluster that was removed from the fleet while its agent was offline.
+/// FAILED_PRECONDITION while the agent runs.
+absl::Status ReleaseEverything(const AgentConfig& config);
+
+}  // namespace lockstep
