@@ -71,6 +71,41 @@ absl::StatusOr<AgentIdentity> JoinOrLoad(const AgentConfig& config, absl::string
   return identity;
 }
 
+// Counts what goes through.
+class CountedLink : public AgentLink {
+ public:
+  CountedLink(AgentLink* link, AgentGauges* gauges) : link_(link), gauges_(gauges) {}
+  void Start(LinkEvents* events) override { link_->Start(events); }
+  void Send(AgentMessage message) override {
+    gauges_->Count(message);
+    link_->Send(std::move(message));
+  }
+  void Stop() override { link_->Stop(); }
+
+ private:
+  AgentLink* const link_;
+  AgentGauges* const gauges_;
+};
+
+class CountedFetcher : public BlobFetcher {
+ public:
+  CountedFetcher(BlobFetcher* fetcher, Counter* bytes) : fetcher_(fetcher), bytes_(bytes) {}
+  void Fetch(std::vector<Digest> digests, OnBlob on_blob, OnDone done) override {
+    fetcher_->Fetch(
+        std::move(digests),
+        [bytes = bytes_, on_blob = std::move(on_blob)](const Digest& digest, std::string blob) {
+          bytes->Increment(static_cast<double>(blob.size()));
+          return on_blob(digest, std::move(blob));
+        },
+        std::move(done));
+  }
+  void Stop() override { fetcher_->Stop(); }
+
+ private:
+  BlobFetcher* const fetcher_;
+  Counter* const bytes_;
+};
+
 // The link of an agent that only lets go.
 class NoLink : public AgentLink, public BlobFetcher {
  public:
@@ -101,7 +136,9 @@ struct Agent::Impl {
   ThreadPool loop_pool{"loop", 1};
   ThreadPool work_pool{"work", kWorkThreads};
   std::unique_ptr<GrpcAgentLink> link;
+  std::unique_ptr<CountedLink> counted_link;
   std::unique_ptr<GrpcBlobFetcher> fetcher;
+  std::unique_ptr<CountedFetcher> counted_fetcher;
   std::unique_ptr<AgentLoop> loop;
   std::unique_ptr<StatusServer> status_server;
 };
@@ -122,13 +159,15 @@ absl::Status Agent::Impl::Start(const AgentConfig& config) {
                                .clock = clock,
                                .rng = SystemRng()};
   link = std::make_unique<GrpcAgentLink>(std::move(link_options));
+  counted_link = std::make_unique<CountedLink>(link.get(), &gauges);
   fetcher = std::make_unique<GrpcBlobFetcher>([this] { return link->channel(); });
+  counted_fetcher = std::make_unique<CountedFetcher>(fetcher.get(), metrics.blob_bytes_fetched);
 
   AgentLoop::Parts parts;
   parts.storage = store.get();
   parts.target = target.get();
-  parts.link = link.get();
-  parts.fetcher = fetcher.get();
+  parts.link = counted_link.get();
+  parts.fetcher = counted_fetcher.get();
   parts.clock = clock;
   parts.timers = &timers;
   parts.loop_runner = &loop_pool;
@@ -136,6 +175,9 @@ absl::Status Agent::Impl::Start(const AgentConfig& config) {
   parts.facts = {.version = LOCKSTEP_VERSION, .target = target->kind(), .target_uid = uid};
   parts.seed = SystemRng()->Next();
   parts.after_step = [this](const AgentState& state) { gauges.Update(state); };
+  parts.after_run = [this](const ReconcileOutcome& outcome, absl::Duration took) {
+    gauges.Count(outcome, took);
+  };
   parts.on_stop = [](const std::string& reason) {
     Log(LogLevel::kWarning, "the agent's work is over; it keeps nothing right any more",
         {{"reason", reason}});
@@ -146,10 +188,12 @@ absl::Status Agent::Impl::Start(const AgentConfig& config) {
     pages.metrics = [this] {
       metrics.certificate_expiry->Set(
           static_cast<double>(absl::ToUnixSeconds(link->certificate_end())));
+      metrics.store_bytes->Set(static_cast<double>(store->bytes()));
       return registry.Text();
     };
     pages.ready = [] { return absl::OkStatus(); };
-    LOCKSTEP_ASSIGN_OR_RETURN(status_server, StatusServer::Start(config.metrics_listen, std::move(pages)));
+    LOCKSTEP_ASSIGN_OR_RETURN(status_server,
+                              StatusServer::Start(config.metrics_listen, std::move(pages)));
   }
   loop->Start(std::move(opened.state));
   link->Start(loop.get());
@@ -181,7 +225,9 @@ absl::StatusOr<std::unique_ptr<Agent>> Agent::Start(const AgentConfig& config) {
 Agent::Agent(std::unique_ptr<Impl> impl) : impl_(std::move(impl)) {}
 Agent::~Agent() { Stop(); }
 
-int Agent::metrics_port() const { return impl_->status_server == nullptr ? 0 : impl_->status_server->port(); }
+int Agent::metrics_port() const {
+  return impl_->status_server == nullptr ? 0 : impl_->status_server->port();
+}
 void Agent::Stop() { impl_->Stop(); }
 
 absl::Status ReleaseEverything(const AgentConfig& config) {

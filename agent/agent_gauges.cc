@@ -1,6 +1,7 @@
 #include "agent/agent_gauges.h"
 
 #include <map>
+#include <variant>
 
 #include <absl/strings/ascii.h>
 
@@ -13,7 +14,51 @@ constexpr ApplicationState kStates[] = {
     ApplicationState::kReleased,    ApplicationState::kDeleting,
 };
 
+absl::string_view CodeName(ApplicationAck::Code code) {
+  switch (code) {
+    case ApplicationAck::Code::kInvalid:
+      return "invalid";
+    case ApplicationAck::Code::kStale:
+      return "stale";
+    case ApplicationAck::Code::kDeleteGuard:
+      return "delete_guard";
+    case ApplicationAck::Code::kTooLarge:
+      return "too_large";
+    case ApplicationAck::Code::kNoSpace:
+      return "no_space";
+    case ApplicationAck::Code::kTransient:
+      return "transient";
+  }
+  return "transient";
+}
+
 }  // namespace
+
+void AgentGauges::Count(const ReconcileOutcome& outcome, absl::Duration took) {
+  size_t written = 0;
+  size_t drifted = 0;
+  for (const ReconcileOutcome::Owned& owned : outcome.owned) {
+    if (!owned.written) continue;
+    ++written;
+    if (owned.drifted) ++drifted;
+  }
+  const bool failed = !outcome.problems.empty() || !outcome.foreign.empty();
+  const bool changed = written + outcome.deleted.size() > 0;
+  metrics_->reconciles->With(failed ? "failed" : changed ? "changed" : "unchanged").Increment();
+  metrics_->reconcile_duration->Observe(took);
+  metrics_->writes->With("applied").Increment(static_cast<double>(written));
+  metrics_->writes->With("failed").Increment(static_cast<double>(outcome.problems.size()));
+  metrics_->deletes->Increment(static_cast<double>(outcome.deleted.size()));
+  metrics_->drift_reverted->Increment(static_cast<double>(drifted));
+}
+
+void AgentGauges::Count(const AgentMessage& message) {
+  const auto* ack = std::get_if<Ack>(&message);
+  if (ack == nullptr) return;
+  for (const ApplicationAck& refused : ack->refused) {
+    metrics_->desired_refused->With(CodeName(refused.code)).Increment();
+  }
+}
 
 void AgentGauges::Update(const AgentState& state) {
   std::map<ApplicationState, int> by_state;

@@ -3,6 +3,7 @@
 #include <unistd.h>
 #include <utility>
 
+#include <absl/strings/ascii.h>
 #include <absl/strings/str_cat.h>
 #include <absl/strings/str_split.h>
 
@@ -22,6 +23,7 @@
 #include "hub/loop/open_state.h"
 #include "hub/metrics/hub_metrics.h"
 #include "hub/ports/config_source.h"
+#include "hub/ports/counted_agents.h"
 #include "hub/ports/hub_gauges.h"
 #include "hub/ports/identity_port.h"
 #include "hub/ports/render_port.h"
@@ -100,6 +102,7 @@ struct Hub::Impl {
   std::unique_ptr<PoolRenderPort> render_port;
   RevocationPort revocations{&revoked};
   std::unique_ptr<AgentGateway> gateway;
+  std::unique_ptr<CountedAgents> agents;
   std::unique_ptr<FleetService> fleet;
   std::unique_ptr<Loop> loop;
   std::unique_ptr<EnrolmentPort> enrolment_port;
@@ -140,14 +143,16 @@ absl::Status Hub::Impl::StartLoop(const HubConfig& config) {
       PoolRenderPort::Parts{source_port.get(), &parse_cache, store.get(), &render_pool, &metrics,
                             clock, config.config_path});
   gateway = std::make_unique<AgentGateway>(GatewayParts(), AgentGatewayLimits());
+  agents = std::make_unique<CountedAgents>(gateway.get(), &metrics);
   fleet = std::make_unique<FleetService>(ServiceParts());
   LOCKSTEP_ASSIGN_OR_RETURN(HubState state, OpenState(*store, {.settings = std::move(settings),
                                                                .now = clock->Now(),
                                                                .incarnation = RandomBytes(16)}));
-  gauges = std::make_unique<HubGauges>(&metrics, store.get(), clock);
+  gauges =
+      std::make_unique<HubGauges>(&metrics, store.get(), StorePath(config.data_directory), clock);
   Loop::Ports ports;
   ports.store = store.get();
-  ports.agents = gateway.get();
+  ports.agents = agents.get();
   ports.fetches = source_port.get();
   ports.renders = render_port.get();
   ports.watch = fleet.get();
@@ -161,7 +166,7 @@ absl::Status Hub::Impl::StartLoop(const HubConfig& config) {
   loop = std::make_unique<Loop>(std::move(state), ports, std::move(hooks));
   source_port->set_loop(loop.get());
   render_port->set_loop(loop.get());
-  enrolment_port = std::make_unique<EnrolmentPort>(loop.get());
+  enrolment_port = std::make_unique<EnrolmentPort>(loop.get(), &metrics);
   LOCKSTEP_RETURN_IF_ERROR(fleet->Start());
   loop->Start();
   return absl::OkStatus();
@@ -171,7 +176,10 @@ AgentGatewayParts Hub::Impl::GatewayParts() {
   AgentGatewayParts parts;
   parts.read_peer = ReadPeer;
   parts.new_session = [this] { return loop->NewSession(); };
-  parts.post = [this](Event event) { return loop->TryPost(std::move(event)); };
+  parts.post = [this](Event event) {
+    agents->Count(event);
+    return loop->TryPost(std::move(event));
+  };
   parts.fence = [this](absl::AnyInvocable<void()> done) {
     auto shared = std::make_shared<absl::AnyInvocable<void()>>(std::move(done));
     return loop->Read([shared](const HubState&) { (*shared)(); });
@@ -197,10 +205,16 @@ AgentGatewayParts Hub::Impl::GatewayParts() {
     service_pool.Run([this, peer, session = std::string(session), request = std::move(request),
                       issued = std::move(issued)]() mutable {
       metrics.certificates_issued->Increment();
+      metrics.messages_received->With("certificate").Increment();
+      metrics.messages_sent->With("certificate").Increment();
       issued(RenewAgent(identity.authority(), peer, request, session, clock->Now()));
     });
   };
-  parts.read_blob = [this](const Digest& digest) { return store->Get(Family::kBlob, BlobKey(digest)); };
+  parts.read_blob = [this](const Digest& digest) {
+    absl::StatusOr<std::string> blob = store->Get(Family::kBlob, BlobKey(digest));
+    if (blob.ok()) metrics.blob_bytes_served->Increment(static_cast<double>(blob->size()));
+    return blob;
+  };
   parts.pool = &service_pool;
   parts.rng = SystemRng();
   return parts;
@@ -211,7 +225,12 @@ FleetServiceParts Hub::Impl::ServiceParts() {
   parts.read_peer = ReadPeer;
   parts.check_user = [this](const PeerIdentity& peer) { return users.Check(peer); };
   parts.command = [this](std::string by, Loop::Action action, Loop::Done done) {
-    loop->Command(std::move(by), std::move(action), std::move(done));
+    loop->Command(std::move(by), std::move(action),
+                  [this, done = std::move(done)](absl::StatusOr<ReplyBody> reply) mutable {
+                    const std::string code = absl::StatusCodeToString(reply.status().code());
+                    metrics.api_commands->With(absl::AsciiStrToLower(code)).Increment();
+                    done(std::move(reply));
+                  });
   };
   parts.read = [this](Loop::Reader reader) { return loop->Read(std::move(reader)); };
   parts.seal = [this](const ResourceKey& key, const SecretData& data) {
@@ -254,7 +273,8 @@ absl::Status Hub::Impl::StartServices(const HubConfig& config) {
   StatusServer::Pages pages;
   pages.metrics = [this] { return registry.Text(); };
   pages.ready = [] { return absl::OkStatus(); };
-  LOCKSTEP_ASSIGN_OR_RETURN(status_server, StatusServer::Start(config.metrics_listen, std::move(pages)));
+  LOCKSTEP_ASSIGN_OR_RETURN(status_server,
+                            StatusServer::Start(config.metrics_listen, std::move(pages)));
   return absl::OkStatus();
 }
 

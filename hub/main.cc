@@ -263,6 +263,7 @@ int main(int argc, char** argv) {
   lockstep::DisableCoreDumps();
   // The program that the hub starts for itself to talk to Git servers (hub/source); before anything
   // else runs.
-  if (argc >= 2 && std::string(argv[1]) == "fetch-server") return lockstep::RunFetchServer(lockstep::kFetchServerFd);
+  if (argc >= 2 && std::string(argv[1]) == "fetch-server")
+    return lockstep::RunFetchServer(lockstep::kFetchServerFd);
   return lockstep::Main(argc, argv);
 }

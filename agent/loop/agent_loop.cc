@@ -144,7 +144,9 @@ void AgentLoop::Do(agent_effect::Reconcile& effect) {
   // Shared: std::function is copied, a task is not small.
   auto task = std::make_shared<const ReconcileTask>(std::move(effect.task));
   Work([this, task, cancellation] {
+    const absl::Duration begun = parts_.clock->Monotonic();
     ReconcileOutcome outcome = RunReconcile(*task, *parts_.target, *parts_.storage, *cancellation);
+    if (parts_.after_run) parts_.after_run(outcome, parts_.clock->Monotonic() - begun);
     {
       MutexLock lock(&mutex_);
       runs_.erase(task->run);

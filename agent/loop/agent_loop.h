@@ -46,6 +46,8 @@ class AgentLoop : public LinkEvents {
     uint64_t seed = 0;
     /// Called on the loop after every step; it must not call back.
     std::function<void(const AgentState&)> after_step;
+    /// Called on the work runner after every comparison with the target; may be empty.
+    std::function<void(const ReconcileOutcome&, absl::Duration)> after_run;
     /// Called on the loop once, when the agent has nothing to do any more, ever.
     std::function<void(const std::string& reason)> on_stop;
   };

@@ -7,8 +7,6 @@ AgentMetrics::AgentMetrics(MetricRegistry* registry)
                                    "Whether a session with the hub is open, 1 or 0.")),
       sessions(registry->AddCounter("lockstep_agent_sessions_total",
                                     "Sessions with the hub that were opened.")),
-      connect_failures(registry->AddCounter("lockstep_agent_connect_failures_total",
-                                            "Attempts to open a session that failed.")),
       desired_received(
           registry->AddCounter("lockstep_agent_desired_received_total",
                                "Messages with desired state that were accepted and stored.")),
@@ -43,9 +41,6 @@ AgentMetrics::AgentMetrics(MetricRegistry* registry)
                                   {"result", {"applied", "failed"}})),
       deletes(registry->AddCounter("lockstep_agent_deletes_total", "Objects deleted.")),
       drift_reverted(registry->AddCounter("lockstep_agent_drift_reverted_total",
-                                          "Foreign changes that were put back.")),
-      drift_restore_duration(registry->AddHistogram(
-          "lockstep_agent_drift_restore_duration_seconds",
-          "From noticing a foreign change to having put it back.", DurationBuckets())) {}
+                                          "Foreign changes that were put back.")) {}
 
 }  // namespace lockstep

@@ -12,7 +12,6 @@ struct AgentMetrics {
   // The link (agent/link).
   Gauge* connected;
   Counter* sessions;
-  Counter* connect_failures;
   Counter* desired_received;
   Labelled<Counter>*
       desired_refused;  // code: invalid, stale, delete_guard, too_large, no_space, transient
@@ -33,7 +32,6 @@ struct AgentMetrics {
   Labelled<Counter>* writes;  // result: applied, failed
   Counter* deletes;
   Counter* drift_reverted;
-  Histogram* drift_restore_duration;
 };
 
 }  // namespace lockstep

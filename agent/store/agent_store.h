@@ -46,6 +46,8 @@ class AgentStore : public AgentStorage {
 
   /// Calls of fdatasync on the journal so far.
   uint64_t syncs() const { return syncs_.load(); }
+  /// Of the journal.
+  uint64_t bytes() const { return size_.load(); }
 
  private:
   struct Place {

@@ -10,18 +10,12 @@ HubMetrics::HubMetrics(MetricRegistry* registry)
       agent_sessions_ended(registry->AddCounter(
           "lockstep_hub_agent_sessions_ended_total", "Sessions that ended, by reason.",
           {"reason", {"shutdown", "replaced", "removed", "revoked", "busy", "version", "lost"}})),
-      agent_sessions_refused(
-          registry->AddCounter("lockstep_hub_agent_sessions_refused_total",
-                               "Sessions that were refused before they began, by reason.",
-                               {"reason", {"identity", "revoked", "protocol", "busy"}})),
       messages_received(registry->AddCounter(
           "lockstep_hub_messages_received_total", "Messages from agents, by kind.",
           {"message", {"hello", "ack", "status", "beat", "pages", "certificate"}})),
       messages_sent(registry->AddCounter(
           "lockstep_hub_messages_sent_total", "Messages to agents, by kind.",
           {"message", {"welcome", "desired", "status_ack", "command", "goodbye", "certificate"}})),
-      sent_bytes(registry->AddCounter("lockstep_hub_sent_bytes_total",
-                                      "Bytes of messages sent to agents, before encryption.")),
       blob_bytes_served(registry->AddCounter("lockstep_hub_blob_served_bytes_total",
                                              "Bytes of objects that agents fetched by digest.")),
       enrolments(registry->AddCounter("lockstep_hub_enrolments_total",
@@ -29,8 +23,6 @@ HubMetrics::HubMetrics(MetricRegistry* registry)
                                       {"result", {"accepted", "refused"}})),
       certificates_issued(registry->AddCounter("lockstep_hub_certificates_issued_total",
                                                "Certificates signed for agents and users.")),
-      events_waiting(registry->AddGauge("lockstep_hub_events_waiting",
-                                        "Events that wait for the hub's loop.")),
       commit_duration(registry->AddHistogram("lockstep_hub_commit_duration_seconds",
                                              "How long one durable write took.",
                                              DurationBuckets())),
@@ -61,18 +53,12 @@ HubMetrics::HubMetrics(MetricRegistry* registry)
           "lockstep_hub_assignments", "Applications on clusters, by state as people are shown it.",
           {"state",
            {"pending", "progressing", "synced", "held", "stalled", "suspended", "degraded",
-            "deleting", "offline", "unknown"}})),
-      assignments_made(registry->AddCounter("lockstep_hub_assignments_made_total",
-                                            "Generations given to applications on clusters.")),
+            "deleting", "offline", "unknown", "outofsync"}})),
       deletes_held(
           registry->AddGauge("lockstep_hub_deletes_held", "Deletes that wait for a person.")),
       drift_reverted(
           registry->AddCounter("lockstep_hub_drift_reverted_total",
                                "Foreign changes that agents put back, as they reported them.")),
-      delivery_duration(registry->AddHistogram(
-          "lockstep_hub_delivery_duration_seconds",
-          "From a commit's arrival to an agent's acknowledgement of what it means there.",
-          DurationBuckets())),
       source_repositories(registry->AddGauge("lockstep_source_repositories",
                                              "Repositories, by state.",
                                              {"state", {"ready", "failed", "suspended"}})),
@@ -87,14 +73,12 @@ HubMetrics::HubMetrics(MetricRegistry* registry)
       render_duration(registry->AddHistogram("lockstep_render_duration_seconds",
                                              "How long rendering one commit took.",
                                              DurationBuckets())),
-      api_requests(registry->AddCounter(
-          "lockstep_api_requests_total", "Requests of people and programs, by the code answered.",
+      api_commands(registry->AddCounter(
+          "lockstep_api_commands_total",
+          "Changes that people and programs asked for, by the code answered.",
           {"code",
            {"ok", "invalid_argument", "failed_precondition", "not_found", "already_exists",
             "permission_denied", "unauthenticated", "aborted", "unavailable", "resource_exhausted",
-            "deadline_exceeded", "cancelled", "data_loss", "internal"}})),
-      api_request_duration(registry->AddHistogram("lockstep_api_request_duration_seconds",
-                                                  "How long a request took; watches are left out.",
-                                                  DurationBuckets())) {}
+            "deadline_exceeded", "cancelled", "data_loss", "internal"}})) {}
 
 }  // namespace lockstep

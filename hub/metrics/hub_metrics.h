@@ -15,17 +15,14 @@ struct HubMetrics {
   Counter* agent_sessions;
   Labelled<Counter>*
       agent_sessions_ended;  // reason: shutdown, replaced, removed, revoked, busy, version, lost
-  Labelled<Counter>* agent_sessions_refused;  // reason: identity, revoked, protocol, busy
   Labelled<Counter>* messages_received;  // message: hello, ack, status, beat, pages, certificate
   Labelled<Counter>*
       messages_sent;  // message: welcome, desired, status_ack, command, goodbye, certificate
-  Counter* sent_bytes;
   Counter* blob_bytes_served;
   Labelled<Counter>* enrolments;  // result: accepted, refused
   Counter* certificates_issued;
 
   // The loop and its commits (hub/loop).
-  Gauge* events_waiting;
   Histogram* commit_duration;
   Histogram* commit_events;
   Labelled<Counter>* commit_batches;  // content: decisions, observations
@@ -42,12 +39,10 @@ struct HubMetrics {
   Gauge* clusters;
   Gauge* applications;
   Labelled<Gauge>* assignments;  // state, as people are shown it
-  Counter* assignments_made;
   Gauge* deletes_held;
   Counter* drift_reverted;
-  Histogram* delivery_duration;  // From a commit's arrival to an agent's acknowledgement.
 
-  // Sources and rendering (hub/source, hub/loop).
+  // Sources and rendering (hub/ports).
   Labelled<Gauge>* source_repositories;  // state: ready, failed, suspended
   Labelled<Counter>* source_fetches;     // result: changed, unchanged, failed
   Histogram* source_fetch_duration;
@@ -55,8 +50,7 @@ struct HubMetrics {
   Histogram* render_duration;
 
   // What people ask (hub/rpc).
-  Labelled<Counter>* api_requests;  // code: ok, or the name of an error in lower case
-  Histogram* api_request_duration;
+  Labelled<Counter>* api_commands;  // code: ok, or the name of an error in lower case
 };
 
 }  // namespace lockstep

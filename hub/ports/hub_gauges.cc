@@ -3,7 +3,11 @@
 #include <map>
 #include <string>
 
+#include <absl/strings/ascii.h>
+
+#include "hub/core/instances.h"
 #include "hub/rollup/rollup.h"
+#include "hub/store/disk_guard.h"
 
 namespace lockstep {
 namespace {
@@ -32,6 +36,9 @@ void HubGauges::Update(const Loop::BatchStats& stats, const HubState& state) {
   if (clock_->Monotonic() - counted_ < kCountInterval) return;
   counted_ = clock_->Monotonic();
   metrics_->store_bytes->Set(static_cast<double>(store_->ApproximateBytes()));
+  if (const absl::StatusOr<DiskSpace> space = ProbeDisk(store_path_); space.ok()) {
+    metrics_->store_free_bytes->Set(static_cast<double>(space->free_bytes));
+  }
   CountFleet(state);
 }
 
@@ -51,8 +58,23 @@ void HubGauges::CountFleet(const HubState& state) {
     }
   }
   for (const ShownState shown : kShownStates) {
-    metrics_->assignments->With(ShownStateName(shown)).Set(by_state[shown]);
+    metrics_->assignments->With(absl::AsciiStrToLower(ShownStateName(shown))).Set(by_state[shown]);
   }
+  int failed = 0;
+  int suspended = 0;
+  for (const auto& [name, source] : state.sources) {
+    const ResourceState* repository =
+        state.FindResource({ResourceKind::kGitRepository, name.namespace_, name.name});
+    if (repository != nullptr && IsSuspended(*repository)) {
+      ++suspended;
+    } else if (!source.error.ok()) {
+      ++failed;
+    }
+  }
+  metrics_->source_repositories->With("failed").Set(failed);
+  metrics_->source_repositories->With("suspended").Set(suspended);
+  metrics_->source_repositories->With("ready").Set(static_cast<double>(state.sources.size()) -
+                                                   failed - suspended);
   metrics_->applications->Set(static_cast<double>(applications));
   metrics_->clusters->Set(static_cast<double>(state.clusters.size()));
   metrics_->deletes_held->Set(static_cast<double>(held));

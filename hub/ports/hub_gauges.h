@@ -1,5 +1,8 @@
 #pragma once
 
+#include <string>
+#include <utility>
+
 #include "common/base/clock.h"
 #include "hub/loop/loop.h"
 #include "hub/metrics/hub_metrics.h"
@@ -11,8 +14,8 @@ namespace lockstep {
 /// borrowed outlives it.
 class HubGauges {
  public:
-  HubGauges(HubMetrics* metrics, const Store* store, const Clock* clock)
-      : metrics_(metrics), store_(store), clock_(clock) {}
+  HubGauges(HubMetrics* metrics, const Store* store, std::string store_path, const Clock* clock)
+      : metrics_(metrics), store_(store), store_path_(std::move(store_path)), clock_(clock) {}
 
   /// After each batch. Counts the fleet at most once a second: that looks at every application on
   /// every cluster.
@@ -23,6 +26,7 @@ class HubGauges {
 
   HubMetrics* const metrics_;
   const Store* const store_;
+  const std::string store_path_;
   const Clock* const clock_;
   absl::Duration counted_ = -absl::InfiniteDuration();
 };

@@ -12,7 +12,11 @@ void EnrolmentPort::Redeem(const Redemption& redemption, Done done) {
       "token",
       command::RedeemToken{redemption.token_hash, redemption.cluster, redemption.fingerprint,
                            redemption.target_uid},
-      [done = std::move(done)](absl::StatusOr<ReplyBody> reply) mutable { done(reply.status()); });
+      [metrics = metrics_, done = std::move(done)](absl::StatusOr<ReplyBody> reply) mutable {
+        metrics->enrolments->With(reply.ok() ? "accepted" : "refused").Increment();
+        if (reply.ok()) metrics->certificates_issued->Increment();
+        done(reply.status());
+      });
 }
 
 void EnrolmentPort::AllowLateRenewal(const LateRenewal& renewal, Done done) {
