@@ -24,6 +24,7 @@
 #include "hub/metrics/hub_metrics.h"
 #include "hub/ports/config_source.h"
 #include "hub/ports/counted_agents.h"
+#include "hub/ports/housekeeping.h"
 #include "hub/ports/hub_gauges.h"
 #include "hub/ports/identity_port.h"
 #include "hub/ports/render_port.h"
@@ -148,6 +149,10 @@ absl::Status Hub::Impl::StartLoop(const HubConfig& config) {
   LOCKSTEP_ASSIGN_OR_RETURN(HubState state, OpenState(*store, {.settings = std::move(settings),
                                                                .now = clock->Now(),
                                                                .incarnation = RandomBytes(16)}));
+  LOCKSTEP_RETURN_IF_ERROR(SweepStore(store.get(), state, clock->Now()));
+  std::vector<Digest> revoked_keys;
+  for (const auto& [fingerprint, when] : state.revoked) revoked_keys.push_back(fingerprint);
+  revocations.Revoke(std::move(revoked_keys));
   gauges =
       std::make_unique<HubGauges>(&metrics, store.get(), StorePath(config.data_directory), clock);
   Loop::Ports ports;
