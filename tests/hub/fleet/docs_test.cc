@@ -1,8 +1,11 @@
 #include <set>
 #include <string>
+#include <vector>
 
+#include <absl/strings/match.h>
 #include <absl/strings/str_cat.h>
 #include <absl/strings/str_split.h>
+#include <absl/strings/strip.h>
 #include <google/protobuf/descriptor.h>
 #include <gtest/gtest.h>
 
@@ -19,30 +22,64 @@ constexpr char kPage[] = "docs/resources.md";
 
 std::string Page() { return ReadFile(kPage).value_or(""); }
 
-std::vector<ResourceFile> Examples() {
-  std::vector<ResourceFile> examples;
+std::vector<std::string> Pages() {
+  std::vector<std::string> pages = {"README.md"};
+  for (const std::string& file : ListDirectory("docs").value_or(std::vector<std::string>())) {
+    if (absl::EndsWith(file, ".md")) pages.push_back(absl::StrCat("docs/", file));
+  }
+  return pages;
+}
+
+// The blocks of code of a page, between fences or indented, that hold resources.
+std::vector<ResourceFile> Examples(const std::string& page) {
+  std::vector<ResourceFile> blocks;
+  bool fenced = false;
   bool inside = false;
   int line_number = 0;
-  for (const absl::string_view line : absl::StrSplit(Page(), '\n')) {
+  const std::string text = ReadFile(page).value_or("");
+  for (absl::string_view line : absl::StrSplit(text, '\n')) {
     ++line_number;
-    if (line == "```yaml") {
-      examples.push_back({absl::StrCat(kPage, ":", line_number), ""});
-      inside = true;
-    } else if (line == "```") {
+    if (absl::StartsWith(line, "```")) {
+      fenced = !fenced;
       inside = false;
-    } else if (inside) {
-      absl::StrAppend(&examples.back().content, line, "\n");
+      continue;
     }
+    const bool indented = !fenced && absl::ConsumePrefix(&line, "    ");
+    if (!fenced && !indented) {
+      inside = inside && line.empty();  // A blank line does not end an indented block.
+      continue;
+    }
+    if (!inside) blocks.push_back({absl::StrCat(page, ":", line_number), ""});
+    inside = true;
+    absl::StrAppend(&blocks.back().content, line, "\n");
   }
-  return examples;
+  std::erase_if(blocks, [](const ResourceFile& block) {
+    return !absl::StartsWith(block.content, "apiVersion: lockstep.dev/v1\n");
+  });
+  return blocks;
 }
 
 TEST(ResourcesPage, ShowsAnExampleOfEveryKindThatCanBeApplied) {
-  const ParsedResources parsed = ParseResources(Examples());
+  const ParsedResources parsed = ParseResources(Examples(kPage));
   ASSERT_OK(parsed.status());
   std::set<ResourceKind> kinds;
   for (const ParsedResource& one : parsed.resources) kinds.insert(KeyOf(one.resource).kind);
   EXPECT_EQ(kinds.size(), std::size(kResourceKinds));
+}
+
+TEST(Pages, ShowOnlyResourcesThatCanBeApplied) {
+  std::set<std::string> with_examples;
+  for (const std::string& page : Pages()) {
+    // Each block by itself: pages use the same names.
+    for (const ResourceFile& example : Examples(page)) {
+      const ParsedResources parsed = ParseResources({example});
+      EXPECT_OK(parsed.status()) << page;
+      EXPECT_FALSE(parsed.resources.empty()) << example.name;
+      with_examples.insert(page);
+    }
+  }
+  EXPECT_THAT(with_examples, testing::IsSupersetOf({"README.md", "docs/git.md", "docs/placement.md",
+                                                    "docs/resources.md"}));
 }
 
 TEST(ResourcesPage, NamesEveryFieldOfEverySpec) {
