@@ -48,13 +48,12 @@ absl::StatusOr<AgentStore::Opened> AgentStore::Open(Options options) {
   opened.store.reset(new AgentStore(std::move(options), std::move(lock)));
   AgentStore& store = *opened.store;
   LOCKSTEP_RETURN_IF_ERROR(RemoveFile(absl::StrCat(store.Path(), ".new")));  // Of a cut sweep.
-  MutexLock hold(&store.mutex_);
+  Index blobs;
   const auto visit = [&](uint8_t type, absl::string_view body, uint64_t offset) -> absl::Status {
     if (type == static_cast<uint8_t>(Type::kBlob) && body.size() >= Digest::kSize) {
       LOCKSTEP_ASSIGN_OR_RETURN(const Digest digest,
                                 Digest::FromBytes(body.substr(0, Digest::kSize)));
-      store.blobs_[digest] = {offset + Digest::kSize,
-                              static_cast<uint32_t>(body.size() - Digest::kSize)};
+      blobs[digest] = {offset + Digest::kSize, static_cast<uint32_t>(body.size() - Digest::kSize)};
       return absl::OkStatus();
     }
     if (type != static_cast<uint8_t>(Type::kRecords)) return absl::OkStatus();
@@ -64,6 +63,8 @@ absl::StatusOr<AgentStore::Opened> AgentStore::Open(Options options) {
   };
   LOCKSTEP_ASSIGN_OR_RETURN(Journal journal, Journal::Open(store.Path(), visit));
   store.size_ = journal.size();
+  MutexLock hold(&store.mutex_);
+  store.blobs_ = std::move(blobs);
   store.journal_ = std::make_shared<Journal>(std::move(journal));
   return opened;
 }
