@@ -1,6 +1,7 @@
 #include <iostream>
 #include <memory>
 #include <signal.h>
+#include <stdlib.h>
 #include <string>
 
 #include <CLI/CLI.hpp>
@@ -98,5 +99,7 @@ int Main(int argc, char** argv) {
 
 int main(int argc, char** argv) {
   lockstep::DisableCoreDumps();
+  setenv("GRPC_VERBOSITY", "NONE",
+         /*overwrite=*/0);  // It writes a line per connection on names we do not use.
   return lockstep::Main(argc, argv);
 }

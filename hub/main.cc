@@ -132,9 +132,15 @@ void AddServe(CLI::App* root, int* code) {
   app->add_option(
       "--allow-source", config->allow_sources,
       "URL prefix or CIDR: loopback, private addresses, http and file only where one names them");
-  app->add_option("--fetch-bytes-max", config->fetch_limits.bytes, "of one fetch")
+  FetchLimits* limits = &config->fetch_limits;
+  app->add_option("--fetch-bytes-max", limits->bytes, "received in one fetch")
       ->capture_default_str();
-  app->add_option("--fetch-objects-max", config->fetch_limits.objects, "of one fetch")
+  app->add_option("--fetch-objects-max", limits->objects, "received in one fetch")
+      ->capture_default_str();
+  app->add_option("--fetch-object-bytes-max", limits->object_bytes,
+                  "of one Git object that is read")
+      ->capture_default_str();
+  app->add_option("--fetch-memory-max", limits->memory_bytes, "bytes of the process that fetches")
       ->capture_default_str();
   app->add_option("--config-repository", config->config_url,
                   "URL: resources come from there alone");
@@ -261,6 +267,8 @@ int Main(int argc, char** argv) {
 
 int main(int argc, char** argv) {
   lockstep::DisableCoreDumps();
+  setenv("GRPC_VERBOSITY", "NONE",
+         /*overwrite=*/0);  // It writes a line per connection on names we do not use.
   // The program that the hub starts for itself to talk to Git servers (hub/source); before anything
   // else runs.
   if (argc >= 2 && std::string(argv[1]) == "fetch-server")

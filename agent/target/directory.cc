@@ -153,11 +153,14 @@ const absl::StatusOr<OwnedFd>& DirectoryTarget::OpenFolder(const OwnedFd& root,
   if (known != folders->end()) return known->second;
   const auto open_one = [&](int parent, const std::string& name,
                             const std::string& below) -> absl::StatusOr<OwnedFd> {
-    LOCKSTEP_ASSIGN_OR_RETURN(
-        OpenedFolder opened,
-        OpenFolderAt(parent, name, make, absl::StrCat(options_.root, "/", below)));
-    if (opened.made) made->push_back(below);
-    return std::move(opened.fd);
+    // What is really made is told when all of the batch is.
+    if (make) watch_->FolderMaking(below);
+    absl::StatusOr<OpenedFolder> opened =
+        OpenFolderAt(parent, name, make, absl::StrCat(options_.root, "/", below));
+    if (make && (!opened.ok() || !opened->made)) watch_->FolderMade(below);
+    LOCKSTEP_RETURN_IF_ERROR(opened.status());
+    if (opened->made) made->push_back(below);
+    return std::move(opened->fd);
   };
   auto outer = folders->find(path.namespace_folder);
   if (outer == folders->end()) {

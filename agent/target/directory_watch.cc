@@ -84,9 +84,15 @@ void DirectoryWatch::Forget(absl::string_view path) {
   files_.erase(std::string(path));
 }
 
+void DirectoryWatch::FolderMaking(absl::string_view folder) {
+  MutexLock lock(&mutex_);
+  making_.insert(std::string(folder));
+}
+
 void DirectoryWatch::FolderMade(absl::string_view folder) {
   MutexLock lock(&mutex_);
   WatchWithParents(folder);
+  making_.erase(std::string(folder));
 }
 
 void DirectoryWatch::Run() {
@@ -155,9 +161,11 @@ void DirectoryWatch::HandleFolder(const inotify_event& event, const std::string&
     AddFile(path, news);
     const auto first = files_.lower_bound(path + "/");
     if (first == files_.end() || !IsBelow(first->first, path)) return;  // Nothing of ours below.
-    bool unknown = WatchFolder(path);
+    const bool own = making_.contains(path);
+    bool unknown = WatchFolder(path) && !own;
     for (auto file = first; file != files_.end() && IsBelow(file->first, path); ++file) {
-      unknown = WatchFolder(DirName(file->first)) || unknown;
+      const std::string below = DirName(file->first);
+      unknown = (WatchFolder(below) && !own && !making_.contains(below)) || unknown;
     }
     if (unknown) AddBelow(path, news);
   }

@@ -47,6 +47,9 @@ class DirectoryWatch {
   /// This program is about to remove the file: that is no news.
   void Forget(absl::string_view path);
 
+  /// This program is about to make the folder: what lies in it then is no news.
+  void FolderMaking(absl::string_view folder);
+
   /// This program made these folders ("" is the root): watches them, without a notice.
   void FolderMade(absl::string_view folder);
 
@@ -86,6 +89,7 @@ class DirectoryWatch {
   std::map<std::string, Watched> files_ ABSL_GUARDED_BY(mutex_);  // By path.
   std::map<std::string, Target::Changed> changed_ ABSL_GUARDED_BY(mutex_);
   absl::flat_hash_map<int, std::string> folders_ ABSL_GUARDED_BY(mutex_);  // By watch.
+  std::set<std::string> making_ ABSL_GUARDED_BY(mutex_);    // Folders that this program makes.
   std::set<uint32_t> own_renames_ ABSL_GUARDED_BY(mutex_);  // Cookies of which one half was seen.
 
   Thread thread_;

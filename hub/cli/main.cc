@@ -1,5 +1,6 @@
 #include <iostream>
 #include <stdio.h>
+#include <stdlib.h>
 #include <unistd.h>
 
 #include "common/base/clock.h"
@@ -8,6 +9,8 @@
 #include "hub/cli/connect.h"
 
 int main(int argc, char** argv) {
+  setenv("GRPC_VERBOSITY", "NONE",
+         /*overwrite=*/0);  // It writes a line per connection on names we do not use.
   std::ios::sync_with_stdio(false);
   const bool interactive = isatty(STDIN_FILENO) && isatty(STDERR_FILENO);
   lockstep::CommandContext context(&std::cin, &std::cout, &std::cerr, interactive,

@@ -217,7 +217,7 @@ absl::StatusOr<ReplyBody> Do(Turn& turn, const command::ApproveHub&) {
     if (cluster.session.has_value() && !cluster.session->accepted) Resume(turn, name);
     turn.deliver.insert(name);
   }
-  return reply::Done{};
+  return reply::Approved{};
 }
 
 absl::StatusOr<ReplyBody> Do(Turn& turn, const command::ApproveConfig&) {
@@ -231,7 +231,7 @@ absl::StatusOr<ReplyBody> Do(Turn& turn, const command::ApproveConfig&) {
                    "the delete of ", vanished.size(),
                    " resources that vanished from the configuration repository was approved")});
   for (const ResourceKey& key : vanished) LeaveGit(turn, key);
-  return reply::Done{};
+  return reply::Approved{};
 }
 
 absl::StatusOr<ReplyBody> Do(Turn& turn, const command::DeleteOrphans& command) {

@@ -254,6 +254,11 @@ void OnHello(Turn& turn, const event::AgentHello& hello) {
   }
   cluster.unanswered.clear();
   turn.Send(hello.session, std::move(welcome));
+  // A status that this hub acknowledged and has not got: it lost state since. The agent says all of
+  // it again.
+  if (hello.hello.status_seq_acked > cluster.status_seq) {
+    turn.Send(hello.session, Command{++turn.state.command_id, Command::Report{}});
+  }
   turn.deliver.insert(hello.cluster);
 }
 

@@ -303,7 +303,7 @@ bool FetchContext::Count(int64_t received) {
   if (bytes <= bytes_max) return true;
   Fail(absl::ResourceExhaustedError(
       absl::StrCat("the server sent over ", bytes_max >> 20,
-                   " MiB, the limit of one fetch; make the repository smaller")));
+                   " MiB, the limit of one fetch (--fetch-bytes-max)")));
   return false;
 }
 

@@ -68,7 +68,7 @@ int OnTransfer(const git_indexer_progress* stats, void* data) {
       stats->received_objects > session->objects_max) {
     return session->context->Fail(absl::ResourceExhaustedError(
         absl::StrCat("the fetch would bring ", stats->total_objects, " objects; ",
-                     session->objects_max, " is the limit; make the repository smaller")));
+                     session->objects_max, " is the limit (--fetch-objects-max)")));
   }
   // http counts in its transport; here what came otherwise.
   const auto total = static_cast<int64_t>(stats->received_bytes);
@@ -112,9 +112,8 @@ absl::Status Failure(const FetchContext& context, int64_t objects_max, int code,
                      "(SHA-256)"));
   }
   if (absl::StrContains(status.message(), "too many objects")) {
-    return absl::ResourceExhaustedError(
-        absl::StrCat("the fetch would bring over ", objects_max,
-                     " objects, the limit; make the repository smaller"));
+    return absl::ResourceExhaustedError(absl::StrCat("the fetch would bring over ", objects_max,
+                                                     " objects, the limit (--fetch-objects-max)"));
   }
   if (code == GIT_EAUTH) return absl::PermissionDeniedError(status.message());
   if (code == GIT_ECERTIFICATE) return absl::PermissionDeniedError(status.message());
@@ -342,7 +341,7 @@ FetchReport RunFetchJob(const FetchOrder& order) {
       absl::StrContains(report.status.message(), "out of memory")) {
     report.status = absl::ResourceExhaustedError(
         absl::StrCat("the fetch needs more memory than its limit of ", order.memory_bytes_max >> 20,
-                     " MiB; make the repository smaller"));
+                     " MiB (--fetch-memory-max)"));
   }
   return report;
 }

@@ -158,7 +158,8 @@ absl::StatusOr<uint64_t> GitSnapshot::SizeOf(git_odb* odb, const git_oid& id,
   }
   if (bytes > static_cast<uint64_t>(object_bytes_max_)) {
     return absl::ResourceExhaustedError(
-        absl::StrCat("it has ", bytes, " bytes; one object may have ", object_bytes_max_));
+        absl::StrCat("it has ", bytes, " bytes; one object may have ", object_bytes_max_,
+                     " (--fetch-object-bytes-max)"));
   }
   return bytes;
 }

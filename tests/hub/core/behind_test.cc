@@ -1,4 +1,6 @@
 // A hub that lost state, and a disk that is full.
+#include <algorithm>
+
 #include <absl/strings/str_cat.h>
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
@@ -63,6 +65,27 @@ TEST(Behind, F17ARestoredBackupPushesAndDeletesNothingUntilApproved) {
   EXPECT_EQ(web.manifest->digest(), MakeManifest({{"a", "4"}, {"b", "4"}})->digest());
   EXPECT_GT(web.generation, generation);
   EXPECT_THAT(fleet.Agent("eu-1").deleted, IsEmpty());
+}
+
+TEST(Behind, F17StatusesThatWereLostWithTheHistoryAreAskedForAgain) {
+  One fleet;
+  const auto asks = [](const std::vector<HubMessage>& said) {
+    return std::any_of(said.begin(), said.end(), [](const HubMessage& message) {
+      const auto* command = std::get_if<Command>(&message);
+      return command != nullptr && std::holds_alternative<Command::Report>(command->action);
+    });
+  };
+  EXPECT_FALSE(asks(fleet.Connect("eu-1")));
+  fleet.Agent("eu-1").status_seq += 3;  // Acknowledged by the hub before it was restored.
+  EXPECT_TRUE(asks(fleet.Connect("eu-1")));
+}
+
+TEST(Behind, ApprovalsAreAnsweredAsApprovals) {
+  One fleet;
+  fleet.Agent("eu-1").seen.counter += 10;
+  fleet.Connect("eu-1");
+  ASSERT_OK_AND_ASSIGN(const ReplyBody reply, fleet.Do(command::ApproveHub{}));
+  EXPECT_TRUE(std::holds_alternative<reply::Approved>(reply));
 }
 
 TEST(Behind, AnotherHistoryWithTheSameCounterIsFoundOut) {
