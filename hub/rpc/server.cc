@@ -7,6 +7,8 @@
 #include <grpcpp/grpcpp.h>
 #include <grpcpp/health_check_service_interface.h>
 
+#include "grpc/health/v1/health.pb.h"
+
 #include "common/base/clock.h"
 #include "common/rpc/wire.h"
 
@@ -49,6 +51,8 @@ HubServer::~HubServer() { Stop(absl::ZeroDuration()); }
 
 absl::Status HubServer::Start() {
   grpc::EnableDefaultHealthCheckService(true);
+  // The library has the service and not its description, which reflection is asked for.
+  google::protobuf::LinkMessageReflection<grpc::health::v1::HealthCheckRequest>();
   grpc::reflection::InitProtoReflectionServerBuilderPlugin();
   grpc::ServerBuilder builder;
   Configure(&builder, options_.memory_bytes_max);
