@@ -257,16 +257,19 @@ std::vector<absl::StatusOr<Written>> DirectoryTarget::Apply(
     }
   });
   const std::vector<std::string> sync(touched.begin(), touched.end());
+  std::vector<absl::Status> synced(sync.size());
   ForEach(sync.size(), options_.writers, 1, [&](size_t i) {
     const std::string& folder = sync[i];
     const int fd = folder.empty() ? root->get() : folders.at(folder)->get();
-    if (fsync(fd) == 0) return;
-    const absl::Status status =
-        FileError(errno, "syncing", absl::StrCat(options_.root, "/", folder));
-    for (size_t j = 0; j < places.size(); ++j) {
-      if (places[j].second == fd && answers[j].ok()) answers[j] = status;
-    }
+    if (fsync(fd) != 0) synced[i] = FileError(errno, "syncing", options_.root + "/" + folder);
   });
+  for (const absl::Status& status : synced) {
+    if (status.ok()) continue;
+    // Which names are on the disk is not known: none of them is promised.
+    for (auto& answer : answers) {
+      if (answer.ok()) answer = status;
+    }
+  }
   return answers;
 }
 
