@@ -4,12 +4,14 @@
 //
 //   bench_commit_to_applied DIRECTORY     on the disk that is meant
 
-#include <algorithm>
+#include <atomic>
 #include <cstdio>
+#include <deque>
 #include <fcntl.h>
 #include <memory>
 #include <string>
 #include <unistd.h>
+#include <utility>
 #include <vector>
 
 #include <absl/strings/str_cat.h>
@@ -88,56 +90,64 @@ class Floor {
  public:
   Floor(const std::string& directory, const Fleet& fleet) {
     for (int i = 0; i < kAgents; ++i) {
-      const std::string& folder = folders_.emplace_back(absl::StrCat(directory, "/floor-", i));
-      Must(MakeDirectories(folder));
+      Folder& folder = folders_.emplace_back();
+      folder.path = absl::StrCat(directory, "/floor-", i);
+      Must(MakeDirectories(folder.path));
       for (const std::string& name : Must(ListDirectory(fleet.agents[i]->Folder()))) {
-        const std::string bytes =
-            Must(ReadFile(absl::StrCat(fleet.agents[i]->Folder(), "/", name)));
-        files_.push_back({folder, name, bytes});
+        folder.files.emplace_back(
+            name, Must(ReadFile(absl::StrCat(fleet.agents[i]->Folder(), "/", name))));
       }
     }
   }
 
   absl::Duration Write() {
-    std::atomic<size_t> next{0};
-    std::atomic<size_t> next_folder{0};
     const absl::Duration begun = Now();
-    RunAll([&] {
-      for (size_t i = next++; i < files_.size(); i = next++) WriteOne(files_[i]);
-    });
-    RunAll([&] {
-      for (size_t i = next_folder++; i < folders_.size(); i = next_folder++) {
-        Must(SyncDirectory(folders_[i]));
+    {
+      // As the agents do: each folder has threads of its own, which end with its files.
+      std::vector<Thread> threads;
+      for (Folder& folder : folders_) {
+        folder.next = 0;
+        for (int i = 0; i < kWriters; ++i) threads.emplace_back("floor", [&] { folder.Write(); });
       }
-    });
+    }
+    {
+      std::vector<Thread> threads;
+      for (const Folder& folder : folders_) {
+        threads.emplace_back("floor", [&] { Must(SyncDirectory(folder.path)); });
+      }
+    }
     return Now() - begun;
   }
-  size_t size() const { return files_.size(); }
-
- private:
-  struct File {
-    std::string folder;
-    std::string name;
-    std::string bytes;
-  };
-
-  template <typename Work>
-  static void RunAll(const Work& work) {
-    std::vector<Thread> threads;
-    for (int i = 0; i < kAgents * kWriters; ++i) threads.emplace_back("floor", work);
+  size_t size() const {
+    size_t files = 0;
+    for (const Folder& folder : folders_) files += folder.files.size();
+    return files;
   }
 
-  static void WriteOne(const File& file) {
-    const std::string temporary = absl::StrCat(file.folder, "/.", file.name);
+ private:
+  struct Folder {
+    void Write() {
+      for (size_t i = next++; i < files.size(); i = next++) {
+        WriteOne(path, files[i].first, files[i].second);
+      }
+    }
+
+    std::string path;
+    std::vector<std::pair<std::string, std::string>> files;  // Name, bytes.
+    std::atomic<size_t> next{0};
+  };
+
+  static void WriteOne(const std::string& folder, const std::string& name,
+                       const std::string& bytes) {
+    const std::string temporary = absl::StrCat(folder, "/.", name);
     const OwnedFd fd(open(temporary.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0644));
-    const auto size = static_cast<ssize_t>(file.bytes.size());
-    MustBe(write(fd.get(), file.bytes.data(), file.bytes.size()) == size && fsync(fd.get()) == 0 &&
-               rename(temporary.c_str(), absl::StrCat(file.folder, "/", file.name).c_str()) == 0,
+    const auto size = static_cast<ssize_t>(bytes.size());
+    MustBe(write(fd.get(), bytes.data(), bytes.size()) == size && fsync(fd.get()) == 0 &&
+               rename(temporary.c_str(), absl::StrCat(folder, "/", name).c_str()) == 0,
            "writing the floor's files");
   }
 
-  std::vector<std::string> folders_;
-  std::vector<File> files_;
+  std::deque<Folder> folders_;
 };
 
 int Main(const std::string& directory) {
@@ -179,7 +189,7 @@ int Main(const std::string& directory) {
   Bars bars("commit-to-applied");
   bars.AtMost("one-p50", Milliseconds(one.Median()), "ms", 150);
   bars.AtMost("one-p99", Milliseconds(one.Percentile(0.99)), "ms", 500);
-  bars.AtMost("all", all.Median() / bare.Median(), "x floor", 3);
+  bars.AtMost("all", absl::FDivDuration(all.Median(), bare.Median()), "x floor", 3);
   return bars.Print();
 }
 

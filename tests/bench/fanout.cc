@@ -63,6 +63,8 @@ class FanOut {
   }
 
   struct Times {
+    absl::Duration first;     // An agent has its target.
+    absl::Duration last;      // … and the last one has.
     absl::Duration acked;     // The last agent has sent its ack.
     absl::Duration received;  // … and the hub has made it durable.
   };
@@ -87,7 +89,9 @@ class FanOut {
     const absl::Time received = SystemClock()->Now();
     const absl::Time entered = CommitEntered(&hub_);
     hub_.AwaitReady("all", fleet_->size());
-    return {sent - entered, received - entered};
+    const LinkCounts& all = fleet_->all();
+    return {absl::FromUnixNanos(all.first_desired_ns) - entered,
+            absl::FromUnixNanos(all.last_desired_ns) - entered, sent - entered, received - entered};
   }
 
   // Messages with a target that agents not concerned got.
@@ -131,6 +135,8 @@ int Main(const std::string& directory, int agents) {
   EchoFleet echo(
       {.directory = directory + "/echo", .clients = agents, .threads = LinkFleet::kLoopThreads});
   ours.ChangeAll();  // The first one warms up.
+  Samples first_sent;
+  Samples last_sent;
   Samples acked;
   Samples received;
   Samples bare;
@@ -138,6 +144,8 @@ int Main(const std::string& directory, int agents) {
   for (int i = 0; i < kRounds; ++i) {
     const int64_t journal = ours.fleet().JournalBytes();
     const FanOut::Times times = ours.ChangeAll();
+    first_sent.Add(times.first);
+    last_sent.Add(times.last);
     acked.Add(times.acked);
     received.Add(times.received);
     const LinkCounts& first = ours.fleet().of(0);
@@ -151,6 +159,8 @@ int Main(const std::string& directory, int agents) {
   const ProcessMemory per_agent = ours.HubPerAgent();
 
   std::printf("%d agents over mTLS, one object of 1 kB of %d changed, ms\n\n", agents, kObjects);
+  std::printf("%-44s %s\n", "the first agent has its target", first_sent.Row().c_str());
+  std::printf("%-44s %s\n", "the last agent has its target", last_sent.Row().c_str());
   std::printf("%-44s %s\n", "the last agent has sent its ack", acked.Row().c_str());
   std::printf("%-44s %s\n", "every `received` is durable at the hub", received.Row().c_str());
   std::printf("%-44s %s\n", "bare echo with the same writes", bare.Row().c_str());
@@ -165,7 +175,7 @@ int Main(const std::string& directory, int agents) {
               static_cast<double>(per_agent.rss) / 1e3,
               static_cast<double>(per_agent.anonymous) / 1e3, ours.HubThreads());
   Bars bars("fanout");
-  bars.AtMost("", received.Median() / bare.Median(), "x floor", 2);
+  bars.AtMost("", absl::FDivDuration(received.Median(), bare.Median()), "x floor", 2);
   bars.AtMost("unconcerned", unconcerned, "messages", 0);
   return bars.Print();
 }

@@ -129,7 +129,9 @@ class CountingLink : public AgentLink, public LinkEvents {
 
  private:
   static void Count(const Desired& desired, LinkCounts* counts) {
-    ++counts->desired;
+    const int64_t now = absl::ToUnixNanos(SystemClock()->Now());
+    if (counts->desired++ == 0) counts->first_desired_ns = now;
+    counts->last_desired_ns = now;
     for (const ApplicationTarget& target : desired.applications) {
       const auto* delta = std::get_if<std::shared_ptr<const DeltaMessage>>(&target.content);
       if (delta != nullptr) counts->blobs += static_cast<int>((*delta)->data.size());
@@ -147,7 +149,7 @@ class CountingLink : public AgentLink, public LinkEvents {
 
 void LinkCounts::Reset() {
   welcomes = desired = acks = blobs = writes = 0;
-  desired_bytes = ack_bytes = 0;
+  desired_bytes = ack_bytes = first_desired_ns = last_desired_ns = 0;
 }
 
 class LinkFleet::Agent {

@@ -17,10 +17,12 @@ namespace lockstep {
 /// What the agents of a LinkFleet saw, all together or one of them. Since the last Reset.
 struct LinkCounts {
   std::atomic<int> welcomes{0};
-  std::atomic<int> desired{0};            // Messages with a target.
-  std::atomic<int> acks{0};               // Sent, each after it was durable.
-  std::atomic<int> blobs{0};              // In messages and fetched.
-  std::atomic<int> writes{0};             // Of the target.
+  std::atomic<int> desired{0};               // Messages with a target.
+  std::atomic<int64_t> first_desired_ns{0};  // When the first of them came, Unix time.
+  std::atomic<int64_t> last_desired_ns{0};   // … and the last.
+  std::atomic<int> acks{0};                  // Sent, each after it was durable.
+  std::atomic<int> blobs{0};                 // In messages and fetched.
+  std::atomic<int> writes{0};                // Of the target.
   std::atomic<int64_t> desired_bytes{0};  // As they travel. Of agent 0 alone: weighing takes time.
   std::atomic<int64_t> ack_bytes{0};      // Likewise.
 
