@@ -10,7 +10,8 @@ namespace {
 std::vector<ObjectKey> NewList(const DeleteUpdate& update, const ApplicationRecord& next) {
   if (next.releasing == ReleaseObjects::kDelete) return update.inventory;
   std::vector<ObjectKey> wanted = update.named;
-  if (next.options.prune) {
+  // Released, its objects stay: deletes that were not carried out are off.
+  if (next.options.prune && !next.releasing.has_value()) {
     wanted.insert(wanted.end(), next.tombstones.begin(), next.tombstones.end());
     wanted.insert(wanted.end(), update.removed.begin(), update.removed.end());
   }
@@ -20,6 +21,13 @@ std::vector<ObjectKey> NewList(const DeleteUpdate& update, const ApplicationReco
     return !ContainsKey(update.inventory, key) || next.manifest->Find(key) != nullptr;
   });
   return wanted;
+}
+
+// How many objects the list is weighed against: what there was, but no more than what is left now,
+// so that a list of all that another application did not take over counts as everything.
+size_t ObjectsBefore(const ApplicationRecord& next) {
+  const size_t wanted = next.releasing.has_value() ? 0 : next.manifest->size();
+  return std::min(next.objects_before, wanted + next.tombstones.size());
 }
 
 }  // namespace
@@ -36,7 +44,7 @@ void MergeDeletes(const DeleteUpdate& update, ApplicationRecord* next) {
   if (next->tombstones.empty()) {
     next->held = false;
   } else if (grown || next->held) {
-    const GuardVerdict verdict = WeighDeletes(next->tombstones, next->objects_before);
+    const GuardVerdict verdict = WeighDeletes(next->tombstones, ObjectsBefore(*next));
     const bool approved =
         update.approved.has_value() && *update.approved == KeyListDigest(next->tombstones);
     next->held = verdict.held && !approved;

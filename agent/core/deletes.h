@@ -25,9 +25,10 @@ struct DeleteUpdate {
 /// The list holds what is in the inventory and not wanted by the application's own manifest; what
 /// another application takes over has left the inventory (a hand-over, no delete). Without `prune`
 /// only what was named is on it: what left Git stays, an orphan. A release with deletes lists
-/// everything.
+/// everything; one without drops what was not carried out.
 ///
-/// The verdict is taken anew where something is added, and stays where the list only shrinks, but
+/// A list of all that the application still has is everything, whatever left it by hand-over. The
+/// verdict is taken anew where something is added, and stays where the list only shrinks, but
 /// a list that was held is weighed again. An approval counts for exactly this list.
 void MergeDeletes(const DeleteUpdate& update, ApplicationRecord* next);
 

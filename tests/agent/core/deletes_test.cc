@@ -218,6 +218,40 @@ TEST(Release, OrphanLeavesTheObjectsAndStopsCorrecting) {
   EXPECT_TRUE(RootOf(world.state.durable).IsZero());
 }
 
+TEST(Release, OrphanDropsDeletesThatWereNotCarriedOut) {
+  AgentWorld world;
+  world.SendTexts(kWeb, Numbered(0, 8));
+  world.SendTexts(kWeb, Numbered(7, 8));
+  ASSERT_THAT(world.report(kWeb).held, SizeIs(7));
+  const Digest list = KeyListDigest(world.report(kWeb).held);
+  ApplicationTarget release = world.Release(kWeb, ReleaseObjects::kOrphan);
+  release.approved = list;
+  world.SendTargets({release});
+  EXPECT_EQ(world.report(kWeb).state, ApplicationState::kReleased);
+  EXPECT_EQ(world.target.deletes(), 0);
+  EXPECT_THAT(world.There(), SizeIs(8));
+}
+
+TEST(Release, OrphanEndsDeletesThatWereAskedForBefore) {
+  AgentWorld world;
+  world.SendTexts(kWeb, Numbered(0, 3));
+  world.SendTargets({world.Release(kWeb, ReleaseObjects::kDelete)});
+  world.SendTargets({world.Release(kWeb, ReleaseObjects::kOrphan)});
+  EXPECT_EQ(world.report(kWeb).state, ApplicationState::kReleased);
+  EXPECT_THAT(world.There(), SizeIs(3));
+}
+
+TEST(Release, WhatAHandOverLeavesOfTheListIsStillEverything) {
+  AgentWorld world;
+  world.SendTexts(kWeb, Numbered(0, 6));
+  world.SendTargets({world.Release(kWeb, ReleaseObjects::kDelete)});
+  ASSERT_THAT(world.report(kWeb).held, SizeIs(6));
+  world.SendTexts("shop/api", Numbered(0, 1));
+  EXPECT_EQ(world.report(kWeb).reason, "DeletesHeld");
+  EXPECT_THAT(world.report(kWeb).held, SizeIs(5));
+  EXPECT_EQ(world.target.deletes(), 0);
+}
+
 TEST(Release, PlacedAgainItsObjectsAreTakenUpWithoutAWrite) {
   AgentWorld world;
   world.SendTexts(kWeb, Numbered(0, 3));
