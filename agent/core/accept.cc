@@ -33,7 +33,10 @@ class Judging {
     for (const auto& [name, application] : held_.applications) names_.insert(name);
     for (const auto& [name, candidate] : candidates_) names_.insert(name);
     RefuseClashes();
-    if (!acceptance_.refused.empty()) RefuseRemovals();
+    if (!acceptance_.refused.empty()) {
+      RefuseRemovals();
+      RefuseClashes();  // With what those keep.
+    }
     FindMissing();
     if (acceptance_.missing.empty()) MakeRecords();
     return std::move(acceptance_);
@@ -189,11 +192,18 @@ class Judging {
     for (const ObjectKey& key : candidate.changed) {
       const ApplicationRecord* other = OtherClaim(name, key);
       if (other == nullptr) continue;
-      Refuse(*candidate.target, Code::kInvalid,
-             absl::StrCat(key.ToString(), " belongs to application ", other->name), false);
+      // Where the other one was to let go of it in this message, it still may.
+      const bool may_heal = WasRefused(other->name);
+      Refuse(*candidate.target, may_heal ? Code::kTransient : Code::kInvalid,
+             absl::StrCat(key.ToString(), " belongs to application ", other->name), may_heal);
       return true;
     }
     return false;
+  }
+
+  bool WasRefused(const std::string& name) const {
+    return std::any_of(acceptance_.refused.begin(), acceptance_.refused.end(),
+                       [&](const ApplicationAck& ack) { return ack.name == name; });
   }
 
   // What a refused application would have taken over is not known: nothing that this message

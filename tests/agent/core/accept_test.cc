@@ -238,5 +238,20 @@ TEST(Accept, ARefusedApplicationLeavesTheOthersOfTheMessageButTheirDeletes) {
   EXPECT_EQ(world.state.durable.applications.at(kWeb).target.generation, 1);
 }
 
+TEST(Accept, TakesNothingOverFromOneWhoseRemovalWasRefused) {
+  AgentWorld world;
+  world.SendTexts(kWeb, {{"a", "1"}, {"b", "2"}});
+  world.SendTexts("shop/other", {{"z", "1"}});
+  ApplicationTarget bad = world.Target("shop/other", {{"z", "2"}});
+  bad.generation = 1;
+  world.SendTargets({world.Target(kWeb, {{"a", "1"}}), world.Target(kApi, {{"b", "3"}}), bad});
+  EXPECT_THAT(world.state.durable.applications, testing::SizeIs(2));
+  for (const ApplicationAck& refused : world.ack().refused) {
+    EXPECT_EQ(refused.retryable, refused.name != "shop/other") << refused.name;
+  }
+  EXPECT_THAT(world.ack().refused, testing::SizeIs(3));
+  EXPECT_EQ(world.There().at("b"), "2");
+}
+
 }  // namespace
 }  // namespace lockstep
