@@ -254,7 +254,7 @@ void RecordDrift(Turn& turn, const From& from, const DriftReport& drift) {
 
 void On(Turn& turn, const From& from, const StatusReport& status) {
   ClusterState& cluster = from.cluster;
-  const bool again = !status.full && status.seq <= cluster.status_seq;
+  const bool again = status.seq <= cluster.status_seq;
   if (!again) {
     const bool gap = !status.full && status.seq != cluster.status_seq + 1;
     for (const ApplicationReport& report : status.applications) TakeReport(turn, from, report);

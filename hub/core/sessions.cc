@@ -95,6 +95,9 @@ void AdoptTargets(Turn& turn, const std::string& name, ClusterState& cluster,
     const auto at = cluster.instances.find(application);
     if (at == cluster.instances.end() || at->second.received.generation == target.generation)
       continue;
+    // What is released is not in the root: it proves a release only where it named the application.
+    const ReceivedTarget& received = at->second.received;
+    if (target.releasing && (received.releasing || received.generation == 0)) continue;
     at->second.received = target;
     turn.TouchStatus(name, application);
   }
@@ -113,6 +116,17 @@ bool Recognise(Turn& turn, const std::string& name, ClusterState& cluster, const
   if (RootOfTargets(wanted) != root) return false;
   AdoptTargets(turn, name, cluster, wanted);
   return cluster.received_root == root;
+}
+
+// A new agent, or one that lost its store.
+bool KnowsNoHub(const Hello& hello) { return hello.seen.counter == 0; }
+
+// As far as the hub knows the agent holds nothing, and nothing is to go from it: of what is being
+// released a root says nothing.
+bool NothingIsHeld(const ClusterState& cluster) {
+  return std::all_of(cluster.instances.begin(), cluster.instances.end(), [](const auto& entry) {
+    return entry.second.received.generation == 0 && !entry.second.releasing();
+  });
 }
 
 bool HasSomethingNewer(const ClusterState& cluster) {
@@ -163,6 +177,16 @@ void NoteAgent(Turn& turn, const event::AgentHello& hello, ClusterState& cluster
   }
   turn.TouchAgent(hello.cluster);
   turn.Notify();
+}
+
+// From where the agent counts its statuses in this session; what it does not know to be
+// acknowledged comes again, under higher numbers. A hub that lost what it acknowledged asks for it.
+void AlignStatuses(Turn& turn, const event::AgentHello& hello, ClusterState& cluster) {
+  const uint64_t acknowledged = hello.hello.status_seq_acked;
+  if (acknowledged > cluster.status_seq) {
+    turn.Send(hello.session, Command{++turn.state.command_id, Command::Report{}});
+  }
+  cluster.status_seq = std::min(cluster.status_seq, acknowledged);
 }
 
 Welcome MakeWelcome(const HubState& state, const event::AgentHello& hello, absl::Time now) {
@@ -238,8 +262,8 @@ void OnHello(Turn& turn, const event::AgentHello& hello) {
   const bool target_accepted = AcceptTarget(turn, hello, cluster);
   // What it heard may be too old to be known, or of a history that was given up: it has to say all
   // it holds.
-  const bool chain_known =
-      hello.hello.seen.counter == 0 || hello.chain_at_seen == hello.hello.seen.chain;
+  const bool chain_known = KnowsNoHub(hello.hello) ? NothingIsHeld(cluster)
+                                                   : hello.chain_at_seen == hello.hello.seen.chain;
   if (behind) {
     welcome.verdict = Verdict::kHubBehind;
   } else if (!target_accepted) {
@@ -254,11 +278,7 @@ void OnHello(Turn& turn, const event::AgentHello& hello) {
   }
   cluster.unanswered.clear();
   turn.Send(hello.session, std::move(welcome));
-  // A status that this hub acknowledged and has not got: it lost state since. The agent says all of
-  // it again.
-  if (hello.hello.status_seq_acked > cluster.status_seq) {
-    turn.Send(hello.session, Command{++turn.state.command_id, Command::Report{}});
-  }
+  AlignStatuses(turn, hello, cluster);
   turn.deliver.insert(hello.cluster);
 }
 

@@ -292,5 +292,39 @@ TEST(Agents, RedeemingATokenRevokesTheKeyBefore) {
               StatusIs(absl::StatusCode::kPermissionDenied, HasSubstr("revoked")));
 }
 
+TEST(Agents, ANewAgentIsAskedBeforeARootOfNothingProvesARelease) {
+  One fleet;
+  fleet.Disconnect("eu-1");
+  ASSERT_OK(fleet.Do(command::Delete{{ResourceKind::kApplication, "shop", "web"}}).status());
+  fleet.Agent("eu-1") = FakeAgent();  // It has nothing that could be released.
+  EXPECT_EQ(VerdictOf(fleet.Connect("eu-1")), Verdict::kProbe);
+  fleet.Settle();
+  EXPECT_EQ(fleet.Find("web", "eu-1"), nullptr);
+}
+
+TEST(Agents, F31ARepeatedFullStatusDoesNotReplaceALaterOne) {
+  One fleet;
+  ApplicationReport report = *fleet.Find("web", "eu-1")->report;
+  StatusReport full{fleet.Agent("eu-1").status_seq + 1, true, {report}, {}};
+  full.applications[0].reason = "Earlier";
+  StatusReport later{full.seq + 1, false, {report}, {}};
+  later.applications[0].reason = "Later";
+  fleet.Say("eu-1", full);
+  fleet.Say("eu-1", later);
+  fleet.Say("eu-1", full);
+  EXPECT_EQ(fleet.Find("web", "eu-1")->report->reason, "Later");
+}
+
+TEST(Agents, AHubThatLostWhatItAcknowledgedAsksForIt) {
+  One fleet;
+  fleet.Disconnect("eu-1");
+  fleet.state.clusters.at("eu-1").status_seq = 0;
+  const auto sent = fleet.Connect("eu-1");
+  EXPECT_TRUE(std::any_of(sent.begin(), sent.end(), [](const HubMessage& message) {
+    const auto* command = std::get_if<lockstep::Command>(&message);
+    return command != nullptr && std::holds_alternative<lockstep::Command::Report>(command->action);
+  }));
+}
+
 }  // namespace
 }  // namespace lockstep
