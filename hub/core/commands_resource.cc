@@ -38,8 +38,9 @@ absl::Status CheckApply(const HubState& state, const DeclaredResource& declared)
                                                       GitPlace(state, present), " instead"));
   }
   if (present != nullptr && present->going) {
-    return absl::FailedPreconditionError(absl::StrCat(
-        what, "it is still going; wait, or `lockstep delete ", key.name, " --orphan` first"));
+    return absl::FailedPreconditionError(
+        absl::StrCat(what, "it is still going; wait, or `lockstep delete application ",
+                     key.Name().ToString(), " --orphan` first"));
   }
   return absl::OkStatus();
 }

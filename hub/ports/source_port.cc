@@ -1,6 +1,7 @@
 #include "hub/ports/source_port.h"
 
 #include <utility>
+#include <variant>
 
 #include <absl/strings/str_cat.h>
 
@@ -17,7 +18,22 @@ std::string CredentialsKey(const GitRepository& repository) {
              : absl::StrCat(repository.meta.namespace_, "/", repository.spec.secret);
 }
 
+void AddMirror(const GitRepository& repository, std::set<std::string>* names) {
+  const absl::StatusOr<GitUrl> url = GitUrl::Parse(repository.spec.url);
+  if (url.ok()) names->insert(MirrorName(*url, CredentialsKey(repository)));
+}
+
 }  // namespace
+
+std::set<std::string> MirrorsOf(const HubState& state) {
+  std::set<std::string> names;
+  for (const auto& [key, resource] : state.resources) {
+    if (const auto* repository = std::get_if<GitRepository>(resource.resource.get()))
+      AddMirror(*repository, &names);
+  }
+  if (state.settings.has_config_repository) AddMirror(state.settings.config_repository, &names);
+  return names;
+}
 
 void SourcePort::Start(effect::StartFetch fetch) {
   parts_.pool->Run([this, fetch = std::move(fetch)] {

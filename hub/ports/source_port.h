@@ -2,6 +2,7 @@
 
 #include <map>
 #include <memory>
+#include <set>
 #include <string>
 
 #include "common/base/mutex.h"
@@ -13,6 +14,10 @@
 #include "hub/store/secret_box.h"
 
 namespace lockstep {
+
+/// The mirrors that the repositories of `state` use, by MirrorName; those of URLs that are none are
+/// left out.
+std::set<std::string> MirrorsOf(const HubState& state);
 
 /// The loop's way to Git: fetches on a pool, with the credentials opened for just that call, and
 /// opens what was fetched.
