@@ -46,7 +46,9 @@ std::string UsedTokenPath(const std::string& directory) {
   return absl::StrCat(directory, "/joined-with");
 }
 
-absl::StatusOr<AgentIdentity> JoinOrLoad(const AgentConfig& config, absl::string_view target_uid) {
+// Sets `is_new` where it joined just now.
+absl::StatusOr<AgentIdentity> JoinOrLoad(const AgentConfig& config, absl::string_view target_uid,
+                                         bool* is_new) {
   const std::string used_path = UsedTokenPath(config.state_directory);
   if (!config.join_token.empty()) {
     LOCKSTEP_ASSIGN_OR_RETURN(const JoinToken token, ParseJoinToken(config.join_token));
@@ -57,6 +59,7 @@ absl::StatusOr<AgentIdentity> JoinOrLoad(const AgentConfig& config, absl::string
           AgentIdentity identity,
           Enrol(config.join_token, config.state_directory, target_uid, SystemClock()->Now()));
       LOCKSTEP_RETURN_IF_ERROR(WriteFileAtomic(used_path, hash, Durability::kSynced, 0600));
+      *is_new = true;
       Log(LogLevel::kInfo, "joined the fleet", {{"cluster", identity.cluster}});
       return identity;
     }
@@ -151,8 +154,21 @@ absl::Status Agent::Impl::Start(const AgentConfig& config) {
   LOCKSTEP_ASSIGN_OR_RETURN(AgentStore::Opened opened, AgentStore::Open(std::move(store_options)));
   store = std::move(opened.store);
   LOCKSTEP_ASSIGN_OR_RETURN(const std::string uid, target->Uid());
-  LOCKSTEP_ASSIGN_OR_RETURN(AgentIdentity identity, JoinOrLoad(config, uid));
+  bool identity_is_new = false;
+  LOCKSTEP_ASSIGN_OR_RETURN(AgentIdentity identity, JoinOrLoad(config, uid, &identity_is_new));
   const std::string cluster = identity.cluster;
+  if (opened.state.agent.removed) {
+    // It left the fleet, and a new token brought it back: it begins anew.
+    if (!identity_is_new) {
+      return absl::FailedPreconditionError(
+          "this agent's cluster was removed from the fleet, or released here; join it again with a "
+          "new token, or remove "
+          "its --state directory");
+    }
+    opened.state.agent.removed = false;
+    LOCKSTEP_RETURN_IF_ERROR(
+        store->Write({.records = {opened.state.agent}, .blobs = {}, .synced = true}));
+  }
 
   GrpcLinkOptions link_options{.identity = std::move(identity),
                                .renewal = IdentityIn(config.state_directory, clock),
@@ -231,6 +247,10 @@ int Agent::metrics_port() const {
 void Agent::Stop() { impl_->Stop(); }
 
 absl::Status ReleaseEverything(const AgentConfig& config) {
+  if (absl::Status identity = LoadIdentity(config.state_directory).status(); !identity.ok()) {
+    return Annotate(identity,
+                    absl::StrCat("there is no agent in \"", config.state_directory, "\""));
+  }
   LOCKSTEP_ASSIGN_OR_RETURN(const auto target, OpenTarget(config.target));
   AgentStore::Options options;
   options.directory = config.state_directory;

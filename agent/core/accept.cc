@@ -133,6 +133,12 @@ class Judging {
           change.position.has_value() ? base.entries()[*change.position].key : change.key;
       candidate->changed.push_back(key);
     }
+    if (have != nullptr && have->target.releasing.has_value()) {
+      // It was going: what is there of it is not known any more.
+      candidate->changed.clear();
+      for (const ManifestEntry& entry : (*manifest)->entries())
+        candidate->changed.push_back(entry.key);
+    }
     candidate->next.manifest = *std::move(manifest);
     candidate->next.releasing.reset();
     return true;

@@ -87,6 +87,7 @@ void Stepper::Accepted(const PendingPersist& persist) {
     live.dirty.insert(changed->second.begin(), changed->second.end());
     std::erase_if(live.dirty,
                   [&](const ObjectKey& key) { return target->manifest->Find(key) == nullptr; });
+    if (changed->second.size() >= target->manifest->size()) live.everything = true;
     // What went wrong may have kept other objects from being written.
     if (target->accept_foreign || live.report.state == ApplicationState::kSuspended ||
         !live.problems.empty() || !live.foreign.empty()) {

@@ -9,6 +9,12 @@
 namespace lockstep {
 namespace {
 
+// After a sweep that failed: on a full disk every one copies the whole state in vain.
+constexpr absl::Duration kSweepPause = absl::Minutes(1);
+
+}  // namespace
+namespace {
+
 constexpr size_t kChangesMax = 4096;  // Of one application; beyond it everything is compared.
 
 }  // namespace
@@ -60,9 +66,14 @@ void AgentLoop::Drain() {
   while (std::optional<AgentEvent> event = Next()) {
     Take(*event);
     if (parts_.after_step) parts_.after_step(state_);
-    if (state_.fetch.has_value() || !parts_.storage->WantsSweep()) continue;
+    if (state_.fetch.has_value() || parts_.clock->Monotonic() < sweep_at_ ||
+        !parts_.storage->WantsSweep()) {
+      continue;
+    }
     const absl::Status status = parts_.storage->Sweep(state_.durable, state_.fetched);
-    if (!status.ok()) Log(LogLevel::kWarning, "sweeping the state failed", {{"error", status}});
+    if (status.ok()) continue;
+    Log(LogLevel::kWarning, "sweeping the state failed", {{"error", status}});
+    sweep_at_ = parts_.clock->Monotonic() + kSweepPause;
   }
 }
 

@@ -100,6 +100,7 @@ class AgentLoop : public LinkEvents {
 
   // The loop's alone.
   AgentState state_;
+  absl::Duration sweep_at_ = -absl::InfiniteDuration();  // Not before; monotonic.
 
   // Guarded by mutex_.
   Mutex mutex_;

@@ -9,6 +9,7 @@
 
 #include "common/base/file.h"
 #include "common/base/status.h"
+#include "common/text/utf8.h"
 #include "hub/cli/client.h"
 #include "hub/cli/command.h"
 
@@ -34,6 +35,12 @@ absl::Status AddFile(const std::string& path, v1::ApplyRequest* request) {
     content.assign(std::istreambuf_iterator<char>(std::cin), {});
   } else {
     LOCKSTEP_ASSIGN_OR_RETURN(content, ReadFile(path, kFileBytesMax));
+  }
+  if (const size_t at = FindInvalidUtf8(content); at != absl::string_view::npos) {
+    const auto line =
+        1 + std::count(content.begin(), content.begin() + static_cast<std::ptrdiff_t>(at), '\n');
+    return absl::FailedPreconditionError(
+        absl::StrCat(path, ":", line, ": it is not UTF-8 from here on; save the file as UTF-8"));
   }
   v1::ApplyRequest::File* file = request->add_files();
   file->set_name(path == "-" ? "standard input" : path);

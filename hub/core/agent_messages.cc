@@ -81,6 +81,22 @@ bool TakeOlder(Turn& turn, const From& from, const std::vector<SentDesired>& ans
   return false;
 }
 
+// Nothing became durable and something is refused: the whole message that holds it was (a full
+// disk, blobs that could not be fetched). It is under way no longer.
+void TakeWholeRefusal(Turn& turn, const From& from, const Ack& ack) {
+  std::deque<SentDesired>& in_flight = from.session.in_flight;
+  const auto refuses = [&](const SentDesired& sent) {
+    return std::any_of(ack.refused.begin(), ack.refused.end(), [&](const ApplicationAck& refused) {
+      const auto target = sent.targets.find(refused.name);
+      return target != sent.targets.end() && target->second.generation == refused.generation;
+    });
+  };
+  const auto newest = std::find_if(in_flight.rbegin(), in_flight.rend(), refuses);
+  if (newest == in_flight.rend()) return;
+  in_flight.erase(in_flight.begin(), newest.base());
+  for (const ApplicationAck& refused : ack.refused) TakeRefusal(turn, from, refused);
+}
+
 void On(Turn& turn, const From& from, const Ack& ack) {
   std::deque<SentDesired>& in_flight = from.session.in_flight;
   std::vector<SentDesired> answered;
@@ -98,6 +114,8 @@ void On(Turn& turn, const From& from, const Ack& ack) {
       if (!older || !refused.retryable) TakeRefusal(turn, from, refused);
     }
     turn.Notify();
+  } else if (!ack.refused.empty()) {
+    TakeWholeRefusal(turn, from, ack);
   }
   turn.deliver.insert(from.name);
   const bool differs = in_flight.empty() && ack.cluster_root != from.cluster.received_root;
@@ -141,8 +159,14 @@ void TakeHeld(Turn& turn, const From& from, const HeldApplication& held) {
   const bool ahead = held.generation > instance.assignment.generation;
   const bool fork = held.generation == instance.assignment.generation &&
                     (manifest == nullptr || !IsReceived(instance));
-  if (ahead || fork)
-    Assign(turn, from.name, held.name, instance, Assignment(instance.assignment), "hub");
+  if (!ahead && !fork) return;
+  // What a person once allowed was allowed in a history that is lost: it is not allowed again.
+  Assignment& assignment = instance.assignment;
+  assignment.approved.reset();
+  assignment.tombstones.clear();
+  assignment.accept_foreign = false;
+  if (assignment.release.has_value()) assignment.release = ReleaseObjects::kOrphan;
+  Assign(turn, from.name, held.name, instance, Assignment(assignment), "hub");
 }
 
 void On(Turn& turn, const From& from, const Pages& pages) {
@@ -160,7 +184,10 @@ void On(Turn& turn, const From& from, const Pages& pages) {
     instance.received = {};
     turn.TouchStatus(from.name, name);
   }
-  for (const std::string& name : gone) DropInstance(turn, from.name, name);
+  for (const std::string& name : gone) {
+    DropInstance(turn, from.name, name);
+    SyncInstances(turn, name);
+  }
   from.cluster.received_root = RootOfTargets(ReceivedTargets(from.cluster));
   from.session.probing = false;
   from.session.in_flight.clear();
@@ -216,7 +243,9 @@ void TakeReport(Turn& turn, const From& from, const ApplicationReport& report) {
                  .about = ApplicationKey(report.name),
                  .cluster = from.name,
                  .by = from.name});
-    DropInstance(turn, from.name, report.name);
+    const std::string name = report.name;
+    DropInstance(turn, from.name, name);
+    SyncInstances(turn, name);  // It may have been placed again meanwhile.
     return;
   }
   RecordTransition(turn, from, instance.report, report);

@@ -138,7 +138,11 @@ void Deliver(Turn& turn, const std::string& cluster_name) {
     if (!desired.applications.empty() && bytes + size > kDesiredBytesMax) break;
     bytes += size;
     after[*name] = sent.targets[*name] = TargetOf(instance.assignment);
-    if (instance.refusal.has_value()) instance.refusal->retry_at = absl::InfiniteFuture();
+    // Should the answer be lost, it is tried once more then.
+    if (instance.refusal.has_value()) {
+      instance.refusal->retry_at = turn.now + kRefusalRetry;
+      turn.state.next_retry = std::min(turn.state.next_retry, instance.refusal->retry_at);
+    }
     desired.applications.push_back(std::move(target));
   }
   desired.cluster_root = sent.root = RootOfTargets(after);

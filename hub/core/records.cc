@@ -260,7 +260,8 @@ absl::StatusOr<IssuedToken> DecodeToken(absl::string_view bytes) {
   LOCKSTEP_RETURN_IF_ERROR(record::Parse(bytes, &record));
   if (record.cluster().empty())
     return absl::DataLossError("reading a join token: it is of no cluster");
-  return IssuedToken{record.cluster(), ReadTime(record.has_expires(), record.expires()), record.by()};
+  return IssuedToken{record.cluster(), ReadTime(record.has_expires(), record.expires()),
+                     record.by()};
 }
 
 std::string EncodeRevoked(absl::Time time) {

@@ -185,9 +185,11 @@ void BeginGoing(Turn& turn, const ResourceKey& key, command::Delete::Objects obj
     turn.Touch(key);
     if (key.kind == ResourceKind::kGitRepository) {
       const auto source = turn.state.sources.find(key.Name());
-      for (const uint64_t request : source->second.waiting) {
-        turn.Reply(request,
-                   absl::NotFoundError(absl::StrCat(key.ToString(), " was deleted meanwhile")));
+      for (const auto* requests : {&source->second.waiting, &source->second.waiting_next}) {
+        for (const uint64_t request : *requests) {
+          turn.Reply(request,
+                     absl::NotFoundError(absl::StrCat(key.ToString(), " was deleted meanwhile")));
+        }
       }
       turn.state.sources.erase(source);
       turn.TouchSource(key.Name());

@@ -276,6 +276,11 @@ void OnHello(Turn& turn, const event::AgentHello& hello) {
                       : HasSomethingNewer(cluster) ? Verdict::kDelta
                                                    : Verdict::kNoop;
   }
+  for (auto& [name, instance] : cluster.instances) {
+    const bool may_heal =
+        instance.refusal.has_value() && instance.refusal->retry_at != absl::InfiniteFuture();
+    if (may_heal) instance.refusal.reset();
+  }
   cluster.unanswered.clear();
   turn.Send(hello.session, std::move(welcome));
   AlignStatuses(turn, hello, cluster);

@@ -319,6 +319,15 @@ bool MayHeal(const RenderOutcome& outcome) {
          error->code() != absl::StatusCode::kResourceExhausted;
 }
 
+void ForgetInput(Turn& turn, const RenderOutcome& outcome) {
+  const auto cluster = turn.state.clusters.find(outcome.cluster);
+  if (cluster == turn.state.clusters.end()) return;
+  const auto at = cluster->second.instances.find(outcome.application);
+  if (at == cluster->second.instances.end() || at->second.input.IsZero()) return;
+  at->second.input = Digest();
+  turn.TouchAssignment(outcome.cluster, outcome.application);
+}
+
 }  // namespace
 
 void OnRenderDone(Turn& turn, const event::RenderDone& done) {
@@ -339,7 +348,12 @@ void OnRenderDone(Turn& turn, const event::RenderDone& done) {
   source.rendered = may_heal ? std::string() : source.rendering_commit;
   turn.TouchSource(done.repository);
   const bool newer = source.rendering_commit != source.commit;
-  if (std::exchange(source.render_again, false) || newer) turn.render.insert(done.repository);
+  const bool again = std::exchange(source.render_again, false);
+  if (again) {
+    // Something that rendering depends on changed meanwhile: these outcomes may be of what was.
+    for (const RenderOutcome& outcome : done.outcomes) ForgetInput(turn, outcome);
+  }
+  if (again || newer) turn.render.insert(done.repository);
   turn.Notify();
 }
 

@@ -1,5 +1,7 @@
 #include "hub/rpc/apply.h"
 
+#include <algorithm>
+#include <string>
 #include <utility>
 #include <variant>
 #include <vector>
@@ -13,6 +15,8 @@
 namespace lockstep {
 namespace {
 
+constexpr size_t kErrorBytesMax = 4000;
+
 constexpr int kFilesMax = 10000;
 
 DeclaredResource Declare(ParsedResource parsed, const FleetServiceParts& parts) {
@@ -24,6 +28,18 @@ DeclaredResource Declare(ParsedResource parsed, const FleetServiceParts& parts) 
   }
   declared.resource = std::move(parsed.resource);
   return declared;
+}
+
+// A status travels in a header, for which gRPC has 8 KiB: the first lines, and how many more there
+// are.
+absl::Status ShortenErrors(const absl::Status& status) {
+  const std::string text(status.message());
+  if (text.size() <= kErrorBytesMax) return status;
+  const size_t end = text.rfind('\n', kErrorBytesMax);
+  const size_t kept = end == std::string::npos ? kErrorBytesMax : end;
+  const auto more = std::count(text.begin() + static_cast<std::ptrdiff_t>(kept), text.end(), '\n');
+  return absl::InvalidArgumentError(
+      absl::StrCat(text.substr(0, kept), "\nand ", more, " more errors"));
 }
 
 }  // namespace
@@ -40,7 +56,7 @@ absl::StatusOr<command::Apply> ReadApply(const v1::ApplyRequest& request,
   const std::string& given = request.default_namespace();
   if (!given.empty()) LOCKSTEP_RETURN_IF_ERROR(Annotate(CheckDnsLabel(given), "default_namespace"));
   ParsedResources parsed = ParseResources(files, given.empty() ? "default" : given);
-  LOCKSTEP_RETURN_IF_ERROR(parsed.status());
+  if (absl::Status status = parsed.status(); !status.ok()) return ShortenErrors(status);
   if (parsed.resources.empty()) {
     return absl::InvalidArgumentError(
         "the files hold no resource; write apiVersion: lockstep.dev/v1 and a kind");
