@@ -33,13 +33,13 @@ inline constexpr size_t kStatusBytesMax = 3 << 20;
 /// Applications in one message.
 inline constexpr size_t kApplicationsMax = 5000;
 /// Objects of one application in one message: keys in lists, changes of a delta.
-inline constexpr size_t kObjectsMax = 50000;
+inline constexpr size_t kWireObjectsMax = 50000;
 /// Free text other than Application reports' (kMessageBytesMax, the same number): versions,
 /// revisions, facts.
 inline constexpr size_t kTextBytesMax = 512;
 inline constexpr size_t kFactsMax = 32;
 inline constexpr size_t kRevokedMax = 2000;
-inline constexpr size_t kDriftsMax = 2000;
+inline constexpr size_t kWireDriftsMax = 2000;
 inline constexpr size_t kOptionsBytesMax = 16 << 10;
 inline constexpr size_t kFetchDigestsMax = 10000;
 /// Blob bytes in one FetchResponse.

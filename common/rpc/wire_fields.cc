@@ -142,7 +142,7 @@ absl::Status ReadKey(absl::string_view field, const v1::ObjectKey& wire, ObjectK
 absl::Status ReadKeys(absl::string_view field,
                       const google::protobuf::RepeatedPtrField<v1::ObjectKey>& wire, Order order,
                       std::vector<ObjectKey>* keys) {
-  LOCKSTEP_RETURN_IF_ERROR(CheckCount(field, static_cast<size_t>(wire.size()), kObjectsMax));
+  LOCKSTEP_RETURN_IF_ERROR(CheckCount(field, static_cast<size_t>(wire.size()), kWireObjectsMax));
   keys->reserve(static_cast<size_t>(wire.size()));
   for (int i = 0; i < wire.size(); ++i) {
     LOCKSTEP_RETURN_IF_ERROR(ReadKey(Element(field, i), wire[i], &keys->emplace_back()));

@@ -70,7 +70,7 @@ void FromKey(const ObjectKey& key, v1::ObjectKey* wire);
 absl::Status ReadKey(absl::string_view field, const v1::ObjectKey& wire, ObjectKey* key);
 
 enum class Order : bool { kAny, kAscending };
-/// At most kObjectsMax keys; kAscending refuses a list that is not strictly sorted.
+/// At most kWireObjectsMax keys; kAscending refuses a list that is not strictly sorted.
 absl::Status ReadKeys(absl::string_view field,
                       const google::protobuf::RepeatedPtrField<v1::ObjectKey>& wire, Order order,
                       std::vector<ObjectKey>* keys);

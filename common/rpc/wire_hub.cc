@@ -209,7 +209,7 @@ absl::Status ReadDelta(const std::string& bytes, DeltaMessage* own) {
   LOCKSTEP_RETURN_IF_ERROR(
       ReadDigest("target", wire.target(), Absent::kAllowed, &own->delta.target));
   LOCKSTEP_RETURN_IF_ERROR(
-      ReadList("changes", wire.changes(), kObjectsMax, &own->delta.changes, ReadChange));
+      ReadList("changes", wire.changes(), kWireObjectsMax, &own->delta.changes, ReadChange));
   for (int i = 0; i < wire.changes_size(); ++i) {
     if (!wire.changes(i).has_data()) continue;
     const Digest& blob = own->delta.changes[static_cast<size_t>(i)].blob;
@@ -219,7 +219,7 @@ absl::Status ReadDelta(const std::string& bytes, DeltaMessage* own) {
     own->data[blob] = wire.changes(i).data();
   }
   LOCKSTEP_RETURN_IF_ERROR(
-      CheckCount("removed", static_cast<size_t>(wire.removed_size()), kObjectsMax));
+      CheckCount("removed", static_cast<size_t>(wire.removed_size()), kWireObjectsMax));
   own->delta.removed.assign(wire.removed().begin(), wire.removed().end());
   const auto& removed = own->delta.removed;
   if (std::adjacent_find(removed.begin(), removed.end(), std::greater_equal<>()) != removed.end()) {

@@ -164,7 +164,7 @@ absl::Status ReadStatus(const v1::Status& wire, StatusReport* own) {
   own->full = wire.full();
   LOCKSTEP_RETURN_IF_ERROR(ReadList("applications", wire.applications(), kApplicationsMax,
                                     &own->applications, ReadReport));
-  return ReadList("drifts", wire.drifts(), kDriftsMax, &own->drifts, ReadDrift);
+  return ReadList("drifts", wire.drifts(), kWireDriftsMax, &own->drifts, ReadDrift);
 }
 
 }  // namespace lockstep::wire

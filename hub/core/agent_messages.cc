@@ -84,6 +84,12 @@ bool TakeOlder(Turn& turn, const From& from, const std::vector<SentDesired>& ans
 // Nothing became durable and something is refused: the whole message that holds it was (a full
 // disk, blobs that could not be fetched). It is under way no longer.
 void TakeWholeRefusal(Turn& turn, const From& from, const Ack& ack) {
+  // A message that only came at the wrong time is answered like this too; what is newer is under
+  // way then.
+  const auto lasts = [](const ApplicationAck& refused) {
+    return !refused.retryable || refused.code == ApplicationAck::Code::kNoSpace;
+  };
+  if (std::none_of(ack.refused.begin(), ack.refused.end(), lasts)) return;
   std::deque<SentDesired>& in_flight = from.session.in_flight;
   const auto refuses = [&](const SentDesired& sent) {
     return std::any_of(ack.refused.begin(), ack.refused.end(), [&](const ApplicationAck& refused) {

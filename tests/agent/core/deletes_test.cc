@@ -177,6 +177,17 @@ TEST(Deletes, G18AHeldTombstoneIsDroppedWhenAnotherApplicationNamesTheObject) {
   EXPECT_EQ(world.target.deletes(), 0);
 }
 
+TEST(Deletes, G01AnEmptiedApplicationWaitsAlsoWhereMostOfItWasHandedOver) {
+  AgentWorld world;
+  world.SendTexts(kWeb, Numbered(0, 20));
+  world.SendTargets({world.Target(kWeb, {}), world.Target(kApi, Numbered(0, 17))});
+  EXPECT_EQ(world.target.deletes(), 0);
+  EXPECT_THAT(world.report(kWeb).held, SizeIs(3));
+  EXPECT_THAT(world.report(kWeb).message, testing::HasSubstr("3 of 20 objects would be deleted"));
+  Approve(world, kWeb, {});
+  EXPECT_EQ(world.target.deletes(), 3);
+}
+
 TEST(Deletes, G18ADeleteUnderWayEndsBeforeTheNewOwnerBegins) {
   AgentWorld world;
   world.SendTexts(kWeb, Numbered(0, 10));
@@ -259,6 +270,33 @@ TEST(Release, PlacedAgainItsObjectsAreTakenUpWithoutAWrite) {
   world.target.ResetCounters();
   world.SendTexts(kWeb, Numbered(0, 3));
   EXPECT_EQ(world.target.writes(), 0);
+  EXPECT_EQ(world.report(kWeb).state, ApplicationState::kSynced);
+}
+
+TEST(Release, G14OrphanDropsTheDeletesThatWereDue) {
+  AgentWorld world;
+  ApplicationOptions suspended;
+  suspended.suspend = true;
+  world.SendTexts(kWeb, Numbered(0, 10), suspended);
+  world.SendTexts(kWeb, Numbered(0, 10));
+  world.SendTexts(kWeb, Numbered(2, 10), suspended);
+  world.SendTargets({world.Release(kWeb, ReleaseObjects::kOrphan)});
+  EXPECT_EQ(world.target.deletes(), 0);
+  EXPECT_THAT(world.There(), SizeIs(10));
+  EXPECT_EQ(world.report(kWeb).state, ApplicationState::kReleased);
+}
+
+TEST(Release, PlacedAgainAfterADeleteItIsAppliedAnew) {
+  AgentWorld world;
+  world.SendTexts(kWeb, Numbered(0, 3));
+  world.SendTargets({world.Release(kWeb, ReleaseObjects::kDelete)});
+  ApplicationTarget approved = world.Release(kWeb, ReleaseObjects::kDelete);
+  approved.approved = KeyListDigest(world.report(kWeb).held);
+  world.SendTargets({approved});
+  ASSERT_THAT(world.There(), IsEmpty());
+  world.SendTexts(kWeb, Numbered(0, 3));
+  EXPECT_THAT(world.There(), SizeIs(3));
+  EXPECT_THAT(world.InventoryOf(kWeb), SizeIs(3));
   EXPECT_EQ(world.report(kWeb).state, ApplicationState::kSynced);
 }
 

@@ -1,4 +1,6 @@
 // Sessions, acknowledgements and statuses.
+#include <algorithm>
+
 #include <absl/strings/str_cat.h>
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
@@ -155,6 +157,31 @@ TEST(Agents, ARefusalIsShownAndNotSentAgainUnlessItMayHeal) {
   EXPECT_THAT(fleet.TakeSent("eu-1"), IsEmpty());
   fleet.Tick(absl::Seconds(2));
   EXPECT_THAT(fleet.TakeSent("eu-1"), SizeIs(1));
+}
+
+TEST(Agents, F08AMessageThatWasRefusedWholeIsShownAndTriedAgain) {
+  One fleet;
+  fleet.Change("2");
+  const Desired sent = std::get<Desired>(fleet.TakeSent("eu-1").at(0));
+  Ack ack;
+  ack.received_through = sent.seq - 1;  // Nothing of it was kept.
+  ack.cluster_root = fleet.Agent("eu-1").Root();
+  ack.refused.push_back({"shop/web", sent.applications[0].generation,
+                         ApplicationAck::Code::kNoSpace, "disk full", true});
+  fleet.Say("eu-1", ack);
+  EXPECT_EQ(fleet.View().state, ShownState::kStalled);
+  EXPECT_THAT(fleet.View().message, HasSubstr("disk full"));
+  EXPECT_THAT(fleet.EventReasons(), Contains("TargetRefused"));
+  fleet.Tick(absl::Seconds(29));
+  fleet.Say("eu-1", Beat{});
+  fleet.Tick(absl::Seconds(2));
+  ASSERT_THAT(fleet.TakeSent("eu-1"), SizeIs(1));
+  // The answer to that is lost with the stream: the next one brings it again.
+  fleet.Disconnect("eu-1");
+  const auto again = fleet.Connect("eu-1");
+  EXPECT_TRUE(std::any_of(again.begin(), again.end(), [](const HubMessage& message) {
+    return std::holds_alternative<Desired>(message);
+  }));
 }
 
 TEST(Agents, G21AnAgentThatIsAwayIsNeverGreen) {
