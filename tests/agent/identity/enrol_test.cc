@@ -329,7 +329,8 @@ TEST_F(Enrolment, AnAnswerAfterTheServerStoppedIsDropped) {
       server_, EnrolmentServer::Start({.listen_host = "127.0.0.1", .material = *hub_->Material()},
                                       hub_->authority(), &slow, &clock_));
   absl::Status status;
-  Thread agent("agent", [&] { status = Join(NewToken("eu-3")).status(); });
+  const auto token = NewToken("eu-3");
+  Thread agent("agent", [&] { status = Join(token).status(); });
   std::optional<EnrolmentBackend::Done> done = slow.held.Receive();
   ASSERT_TRUE(done.has_value());
   server_->Stop();
