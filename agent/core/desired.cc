@@ -14,6 +14,11 @@ using Code = ApplicationAck::Code;
 constexpr absl::Duration kFetchRetryFirst = absl::Milliseconds(500);
 constexpr absl::Duration kFetchRetryMax = absl::Seconds(30);
 
+bool WasIdle(ApplicationState state) {
+  return state == ApplicationState::kSuspended || state == ApplicationState::kReleased ||
+         state == ApplicationState::kDeleting;
+}
+
 }  // namespace
 
 void Stepper::operator()(const Desired& desired) {
@@ -88,9 +93,10 @@ void Stepper::Accepted(const PendingPersist& persist) {
     std::erase_if(live.dirty,
                   [&](const ObjectKey& key) { return target->manifest->Find(key) == nullptr; });
     if (changed->second.size() >= target->manifest->size()) live.everything = true;
-    // What went wrong may have kept other objects from being written.
-    if (target->accept_foreign || live.report.state == ApplicationState::kSuspended ||
-        !live.problems.empty() || !live.foreign.empty()) {
+    // What went wrong may have kept other objects from being written; what was suspended or let go
+    // of was not compared.
+    if (target->accept_foreign || WasIdle(live.report.state) || !live.problems.empty() ||
+        !live.foreign.empty()) {
       live.everything = true;
     }
     const auto left = [&](const auto& item) {

@@ -116,6 +116,7 @@ void On(Turn& turn, const From& from, const Ack& ack) {
                        TakeOlder(turn, from, answered, ack.cluster_root);
     // What is still under way was made from what the agent had before, and will be refused.
     in_flight.clear();
+    DropReleased(turn, from.name);
     for (const ApplicationAck& refused : ack.refused) {
       if (!older || !refused.retryable) TakeRefusal(turn, from, refused);
     }
@@ -145,6 +146,7 @@ void ReleaseUnknown(Turn& turn, const From& from, const HeldApplication& held) {
   Instance& instance = AddInstance(turn, from.name, held.name);
   instance.placed = false;
   instance.received = {held.generation, EmptyManifest(), held.options_digest, held.releasing};
+  turn.TouchStatus(from.name, held.name);
   Assignment next;
   next.release = ReleaseObjects::kOrphan;
   Assign(turn, from.name, held.name, instance, std::move(next), "hub");
@@ -164,7 +166,7 @@ void TakeHeld(Turn& turn, const From& from, const HeldApplication& held) {
   if (instance.assignment.generation == 0) return;  // Its first assignment will start above.
   const bool ahead = held.generation > instance.assignment.generation;
   const bool fork = held.generation == instance.assignment.generation &&
-                    (manifest == nullptr || !IsReceived(instance));
+                    ((manifest == nullptr && !held.releasing) || !IsReceived(instance));
   if (!ahead && !fork) return;
   // What a person once allowed was allowed in a history that is lost: it is not allowed again.
   Assignment& assignment = instance.assignment;
@@ -194,6 +196,7 @@ void On(Turn& turn, const From& from, const Pages& pages) {
     DropInstance(turn, from.name, name);
     SyncInstances(turn, name);
   }
+  DropReleased(turn, from.name);
   from.cluster.received_root = RootOfTargets(ReceivedTargets(from.cluster));
   from.session.probing = false;
   from.session.in_flight.clear();
@@ -209,6 +212,7 @@ bool IsWarning(ApplicationState state) {
 void RecordTransition(Turn& turn, const From& from, const std::optional<ApplicationReport>& before,
                       const ApplicationReport& report) {
   if (report.state == ApplicationState::kProgressing) return;
+  if (report.state == ApplicationState::kReleased) return;  // Told by DropReleased.
   if (before.has_value() && before->state == report.state && before->reason == report.reason &&
       before->held == report.held) {
     return;
@@ -240,20 +244,15 @@ void SpendGrants(Turn& turn, const From& from, const ApplicationReport& report,
 
 void TakeReport(Turn& turn, const From& from, const ApplicationReport& report) {
   const auto at = from.cluster.instances.find(report.name);
-  if (at == from.cluster.instances.end()) return;  // Forgotten here; the last words of it.
-  Instance& instance = at->second;
-  if (report.state == ApplicationState::kReleased) {
-    if (!instance.releasing() || report.generation < instance.assignment.generation) return;
-    turn.Record({.reason = "Released",
-                 .message = absl::StrCat(from.name, " let go of ", report.name),
-                 .about = ApplicationKey(report.name),
-                 .cluster = from.name,
-                 .by = from.name});
-    const std::string name = report.name;
-    DropInstance(turn, from.name, name);
-    SyncInstances(turn, name);  // It may have been placed again meanwhile.
+  if (at == from.cluster.instances.end()) {
+    // Forgotten here, while the agent was away: no root shows what goes. Else its last words.
+    if (report.state == ApplicationState::kDeleting && from.session.accepted) {
+      ReleaseUnknown(turn, from, {report.name, report.generation, report.manifest, Digest(), true});
+      turn.deliver.insert(from.name);
+    }
     return;
   }
+  Instance& instance = at->second;
   RecordTransition(turn, from, instance.report, report);
   instance.report = report;
   instance.observed_at = turn.now;
@@ -293,6 +292,7 @@ void On(Turn& turn, const From& from, const StatusReport& status) {
   if (!again) {
     const bool gap = !status.full && status.seq != cluster.status_seq + 1;
     for (const ApplicationReport& report : status.applications) TakeReport(turn, from, report);
+    DropReleased(turn, from.name);
     if (status.full) ForgetUnreported(turn, from, status);
     for (const DriftReport& drift : status.drifts) RecordDrift(turn, from, drift);
     cluster.status_seq = status.seq;

@@ -253,6 +253,11 @@ absl::StatusOr<ReplyBody> Do(Turn& turn, const command::DeleteOrphans& command) 
             absl::StrCat("deleting orphans: ", key.ToString(), " of ", list.application, " on ",
                          list.cluster, " is no orphan (any more); see `lockstep get orphans`"));
       }
+      if (instance->assignment.generation == 0) {
+        return absl::FailedPreconditionError(absl::StrCat(
+            "deleting orphans: ", list.application, " has no release on ", list.cluster,
+            " yet; see `lockstep describe application ", list.application, "`"));
+      }
       wanted[{list.cluster, list.application}].push_back(key);
     }
   }

@@ -191,6 +191,26 @@ void DropInstance(Turn& turn, const std::string& cluster, const std::string& app
   turn.Notify();
 }
 
+void DropReleased(Turn& turn, const std::string& cluster) {
+  std::vector<std::string> released;
+  for (const auto& [name, instance] : turn.state.clusters.at(cluster).instances) {
+    if (!instance.releasing() || !instance.report.has_value()) continue;
+    if (instance.report->state == ApplicationState::kReleased &&
+        instance.report->generation >= instance.assignment.generation) {
+      released.push_back(name);
+    }
+  }
+  for (const std::string& name : released) {
+    turn.Record({.reason = "Released",
+                 .message = absl::StrCat(cluster, " let go of ", name),
+                 .about = ApplicationKey(name),
+                 .cluster = cluster,
+                 .by = cluster});
+    DropInstance(turn, cluster, name);
+    SyncInstances(turn, name);  // It may have been placed again meanwhile.
+  }
+}
+
 void SyncInstances(Turn& turn, const std::string& application) {
   const ResourceState* resource = turn.state.FindApplication(application);
   if (resource == nullptr) return;

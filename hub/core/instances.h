@@ -32,6 +32,10 @@ Instance& AddInstance(Turn& turn, const std::string& cluster, const std::string&
 /// Forgets an instance; its generations are never given again.
 void DropInstance(Turn& turn, const std::string& cluster, const std::string& application);
 
+/// Forgets the instances whose release the agent reported. A hub that lost state may hear of a
+/// release before it decides it: the report waits for the decision.
+void DropReleased(Turn& turn, const std::string& cluster);
+
 /// Brings the instances of the application in line with its placement, and their options with its
 /// specification. One that is new is rendered; one whose place is gone is planned for release.
 void SyncInstances(Turn& turn, const std::string& application);

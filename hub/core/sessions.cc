@@ -281,6 +281,7 @@ void OnHello(Turn& turn, const event::AgentHello& hello) {
         instance.refusal.has_value() && instance.refusal->retry_at != absl::InfiniteFuture();
     if (may_heal) instance.refusal.reset();
   }
+  if (session.accepted && !session.probing) DropReleased(turn, hello.cluster);
   cluster.unanswered.clear();
   turn.Send(hello.session, std::move(welcome));
   AlignStatuses(turn, hello, cluster);
