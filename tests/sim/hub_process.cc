@@ -1,0 +1,256 @@
+#include "tests/sim/hub_process.h"
+
+#include <algorithm>
+#include <iterator>
+#include <utility>
+
+#include "hub/core/queries.h"
+#include "hub/loop/open_state.h"
+#include "hub/ports/render_port.h"
+#include "hub/record/key.h"
+#include "tests/sim/summary.h"
+
+namespace lockstep::sim {
+namespace {
+
+constexpr size_t kCopiesMax = 4;
+
+// Shared by all seeds: it changes no result.
+ParseCache* Parsed() {
+  static auto* cache = new ParseCache(64 << 20);
+  return cache;
+}
+
+int RepositoryOf(const NamespacedName& name) { return name.name == "repo-0" ? 0 : 1; }
+
+}  // namespace
+
+HubProcess::HubProcess(World* world, Network* network, Oracle* oracle)
+    : world_(*world),
+      network_(*network),
+      oracle_(*oracle),
+      store_(world->time.clock(), world->settings.mutation == Mutation::kHubForgetsWrites
+                                      ? ModelStore::Sync::kNever
+                                      : ModelStore::Sync::kEach) {}
+
+void HubProcess::Start() {
+  LoadOptions options;
+  options.settings.version = "simulated";
+  options.now = world_.time.Now();
+  options.incarnation = std::string(16, 'i');
+  absl::StatusOr<HubState> state = OpenState(store_, std::move(options));
+  if (!state.ok()) return world_.Fail(std::string(state.status().message()));
+  if (!state->quarantined.empty()) {
+    return world_.Fail("stored record cannot be read: " + state->quarantined.front());
+  }
+  state_ = *std::move(state);
+  up_ = true;
+  ++run_;
+  wake_ = absl::InfiniteFuture();
+  events_.clear();
+  waiting_.clear();
+  unknown_ = false;
+  world_.Say("hub starts at commit ", state_.at.counter);
+  oracle_.HubStarted(state_);
+  RunBatch({Event(event::Tick{})});
+}
+
+void HubProcess::Crash() {
+  if (!up_) return;
+  world_.Say("hub dies");
+  up_ = false;
+  ++run_;
+  network_.HubGone();
+  if (committed_ && !unknown_) oracle_.HubDied(Summary(state_));
+  store_.Crash(&world_.rng);
+  if (!copies_.empty() && world_.Chance(world_.settings.restores)) {
+    store_.Restore(copies_[world_.rng.Below(copies_.size())]);
+    world_.Say("an older copy of the hub is restored");
+    oracle_.HubRestored();
+  }
+  world_.time.After(world_.Upto(absl::Seconds(20)), [this] {
+    if (world_.ok()) Start();
+  });
+}
+
+void HubProcess::Post(Event event) {
+  if (!up_) return;
+  events_.push_back(std::move(event));
+  WakeAt(world_.time.Now() + world_.Upto(absl::Milliseconds(5)));
+}
+
+void HubProcess::Ask(Action action, Done done) {
+  if (!up_) return;
+  event::Command command;
+  command.request = next_request_++;
+  command.by = "anna";
+  command.action = std::move(action);
+  waiting_[command.request] = std::move(done);
+  Post(std::move(command));
+}
+
+absl::StatusOr<std::string> HubProcess::ReadBlob(const std::string& cluster,
+                                                 const Digest& digest) const {
+  if (!up_) return absl::UnavailableError("the hub is away");
+  if (!MayFetch(state_, cluster, digest)) return absl::NotFoundError("not for this cluster");
+  return store_.Get(Family::kBlob, BlobKey(digest));
+}
+
+void HubProcess::Later(absl::Duration delay, std::function<void()> task) {
+  world_.time.After(delay, [this, run = run_, task = std::move(task)] {
+    if (run == run_) task();
+  });
+}
+
+void HubProcess::WakeAt(absl::Time time) {
+  if (time >= wake_ || time == absl::InfiniteFuture()) return;
+  wake_ = time;
+  Later(time - world_.time.Now(), [this, time] {
+    if (time == wake_) Drain();
+  });
+}
+
+void HubProcess::Drain() {
+  wake_ = absl::InfiniteFuture();
+  std::vector<Event> events(std::make_move_iterator(events_.begin()),
+                            std::make_move_iterator(events_.end()));
+  events_.clear();
+  if (NextDue(state_) <= world_.time.Now()) events.emplace_back(event::Tick{});
+  RunBatch(std::move(events));
+}
+
+bool HubProcess::MayDie() {
+  if (!world_.Chance(world_.settings.hub_crash)) return false;
+  Crash();
+  return true;
+}
+
+void HubProcess::RunBatch(std::vector<Event> events) {
+  std::vector<Effect> effects;
+  for (Event& event : events) {
+    committed_ = false;
+    if (auto* hello = std::get_if<event::AgentHello>(&event)) {
+      FillChain(hello);
+      oracle_.HubIsGreeted(*hello);
+    }
+    std::vector<Effect> caused = Step(state_, event, world_.time.Now());
+    std::move(caused.begin(), caused.end(), std::back_inserter(effects));
+    oracle_.HubStepped(state_);
+    if (MayDie()) return;
+  }
+  const Mutation mutation = world_.settings.mutation;
+  if (mutation == Mutation::kHubSendsFirst || mutation == Mutation::kHubAcknowledgesFirst) {
+    std::vector<Effect> first;
+    for (const Effect& effect : effects) {
+      const auto* send = std::get_if<effect::Send>(&effect);
+      if (send == nullptr) continue;
+      const bool ack = std::holds_alternative<StatusAck>(send->message);
+      if (ack || mutation == Mutation::kHubSendsFirst) first.push_back(effect);
+    }
+    if (!LetGo(std::move(first))) return;
+    std::erase_if(effects, [&](const Effect& effect) {
+      const auto* send = std::get_if<effect::Send>(&effect);
+      return send != nullptr && (mutation == Mutation::kHubSendsFirst ||
+                                 std::holds_alternative<StatusAck>(send->message));
+    });
+  }
+  if (!Commit(&effects)) return;
+  MaybeSave();
+  if (!LetGo(std::move(effects))) return;
+  WakeAt(std::max(NextDue(state_), world_.time.Now()));
+}
+
+void HubProcess::FillChain(event::AgentHello* hello) const {
+  const uint64_t counter = hello->hello.seen.counter;
+  if (counter == 0) return;
+  const absl::StatusOr<std::string> record = store_.Get(Family::kChain, ChainKey(counter));
+  if (!record.ok()) return;
+  const absl::StatusOr<ChainLink> link = ParseChainLink(ChainKey(counter), *record);
+  if (link.ok()) hello->chain_at_seen = link->point.chain;
+}
+
+bool HubProcess::Commit(std::vector<Effect>* effects) {
+  Batch batch;
+  for (Effect& effect : *effects) {
+    if (auto* write = std::get_if<effect::Write>(&effect)) batch.Append(std::move(write->batch));
+  }
+  if (!batch.empty()) {
+    if (world_.Chance(world_.settings.append_fails)) store_.FailNextAppend();
+    if (!store_.Append(batch).ok()) {
+      unknown_ = true;
+      Crash();
+      return false;
+    }
+    state_.at = store_.at();
+  }
+  committed_ = true;
+  return true;
+}
+
+void HubProcess::MaybeSave() {
+  if (world_.settings.restores == 0 || !world_.Chance(0.02)) return;
+  if (copies_.size() >= kCopiesMax) copies_.erase(copies_.begin());
+  copies_.push_back(store_.Save());
+}
+
+bool HubProcess::LetGo(std::vector<Effect> effects) {
+  for (const Effect& effect : effects) {
+    Perform(effect);
+    if (!world_.ok() || MayDie()) return false;
+  }
+  return true;
+}
+
+void HubProcess::Perform(const Effect& effect) {
+  if (const auto* send = std::get_if<effect::Send>(&effect)) {
+    HubMessage message = send->message;
+    if (auto* welcome = std::get_if<Welcome>(&message)) welcome->at = state_.at;
+    if (auto* desired = std::get_if<Desired>(&message)) desired->at = state_.at;
+    oracle_.HubSends(state_, send->session, message);
+    network_.FromHub(send->session, message);
+  } else if (const auto* close = std::get_if<effect::CloseSession>(&effect)) {
+    network_.CloseFromHub(close->session, close->goodbye);
+  } else if (const auto* fetch = std::get_if<effect::StartFetch>(&effect)) {
+    StartFetch(*fetch);
+  } else if (const auto* render = std::get_if<effect::StartRender>(&effect)) {
+    StartRender(*render);
+  } else if (const auto* reply = std::get_if<effect::Reply>(&effect)) {
+    const auto at = waiting_.find(reply->request);
+    if (at == waiting_.end()) return;
+    const Done done = std::move(at->second);
+    waiting_.erase(at);
+    done(reply->result);
+  }
+}
+
+void HubProcess::StartFetch(const effect::StartFetch& fetch) {
+  Later(world_.Upto(absl::Seconds(2)), [this, name = fetch.repository] {
+    event::FetchDone done;
+    done.repository = name;
+    if (world_.Chance(world_.settings.fetch_fails)) {
+      done.result = absl::UnavailableError("the remote does not answer");
+    } else {
+      const std::string& head = world_.git[RepositoryOf(name)]->head();
+      done.result = event::Fetched{"main@sha1:" + head, head, false};
+    }
+    Post(std::move(done));
+  });
+}
+
+void HubProcess::StartRender(const effect::StartRender& render) {
+  Later(world_.Upto(absl::Milliseconds(200)), [this, render] {
+    GitModel* git = world_.git[RepositoryOf(render.repository)].get();
+    event::RenderDone done = RenderCommit(render, git, Parsed(), store_);
+    if (world_.settings.mutation == Mutation::kErrorRendersEmpty) {
+      for (event::RenderOutcome& outcome : done.outcomes) {
+        if (!std::holds_alternative<absl::Status>(outcome.result)) continue;
+        outcome.result =
+            event::RenderOutcome::Rendered{EmptyManifest(), std::make_shared<const Origins>(), {}};
+        outcome.input = Digest::Of(render.commit);
+      }
+    }
+    Post(std::move(done));
+  });
+}
+
+}  // namespace lockstep::sim

@@ -1,0 +1,121 @@
+#pragma once
+
+#include <map>
+#include <optional>
+#include <set>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "agent/core/effect.h"
+#include "agent/core/state.h"
+#include "common/bundle/link.h"
+#include "common/object/value.h"
+#include "hub/core/state.h"
+#include "tests/sim/world.h"
+
+namespace lockstep::sim {
+
+/// Watches everything that leaves a process or reaches a disk or a target, and says by its own
+/// reckoning whether DESIGN 2 allows it. It knows the commits, what people decided, and what was
+/// promised to whom.
+class Oracle {
+ public:
+  explicit Oracle(World* world) : world_(*world) {}
+
+  // What people decided.
+  void Approved(const std::string& cluster, const std::string& application, const Digest& list) {
+    approved_.insert({cluster, application, list});
+  }
+  void OrphanNamed(const std::string& cluster, const std::string& application,
+                   const ObjectKey& key) {
+    named_.insert({cluster, application, key});
+  }
+  void DeleteAsked(const std::string& application) { delete_asked_.insert(application); }
+
+  // The hub.
+  void HubStarted(const HubState& state);
+  void HubDied(std::vector<std::string> summary) { summary_ = std::move(summary); }
+  void HubRestored();
+  void HubStepped(const HubState& state);
+  void HubIsGreeted(const event::AgentHello& hello);
+  void HubSends(const HubState& state, SessionId session, const HubMessage& message);
+
+  // Agents.
+  void AgentEnrolled(const std::string& cluster);
+  void AgentStarted(const std::string& cluster, const DurableState& durable);
+  void AgentReceives(const std::string& cluster, const Desired& desired);
+  void AgentPersists(const std::string& cluster, const agent_effect::Persist& persist,
+                     const DurableState& before);
+  void AgentSends(const std::string& cluster, const AgentMessage& message,
+                  const DurableState& synced);
+  void RunStarts(const std::string& cluster, const ReconcileTask& task, const AgentState& state);
+
+  // Targets.
+  void Writes(const std::string& cluster, const ReconcileTask& task, const ObjectKey& key,
+              const Value& value, const std::optional<Value>& before, const DurableState& state);
+  void Deletes(const std::string& cluster, const ReconcileTask& task, const ObjectKey& key,
+               const DurableState& state);
+  void OthersWrote(const std::string& cluster, const ObjectKey& key) {
+    views_[cluster].may_stay.insert(key);
+  }
+  /// Whether the object may lie there although nothing names it (any more).
+  bool MayStay(const std::string& cluster, const ObjectKey& key) const;
+
+  uint64_t writes() const { return writes_; }
+  uint64_t deletes() const { return deletes_; }
+
+ private:
+  // What was said of one application to one cluster, and what the agent made of it.
+  struct Tombstones {
+    std::set<ObjectKey> keys;
+    size_t before = 0;  // What they were weighed against.
+    bool held = false;
+  };
+  struct Content {
+    uint64_t generation = 0;
+    ManifestPtr manifest = EmptyManifest();  // Empty where it is released.
+    Digest options;
+    std::optional<ReleaseObjects> release;
+    bool forgotten = false;  // The instance went; another may come.
+
+    bool Same(const Content& other) const {
+      return manifest->digest() == other.manifest->digest() && options == other.options &&
+             release == other.release;
+    }
+  };
+  struct View {
+    std::map<std::string, Content> assigned;  // As last seen in the hub.
+    std::map<std::string, uint64_t> sent;     // Highest generation that left the hub.
+    uint64_t status_acked = 0;
+    std::map<std::pair<std::string, uint64_t>, ApplicationTarget> received;
+    std::map<std::string, uint64_t> accepted;  // Highest generation, over restarts.
+    uint64_t acknowledged = 0;                 // Highest seq that the agent said it keeps.
+    CommitPoint seen;
+    std::map<std::string, Tombstones> tombstones;
+    std::set<ObjectKey> may_stay;
+  };
+
+  void SendsDesired(const HubState& state, const std::string& cluster, const Desired& desired);
+  void CheckContent(const std::string& cluster, const ApplicationTarget& target);
+  void CheckClaims(const ClusterState& cluster, const std::string& application,
+                   const Manifest& before, const Assignment& now);
+  void Accepts(const std::string& cluster, const ApplicationRecord& next,
+               const DurableState& before, const DurableState& after);
+  void KeepTombstones(const std::string& cluster, const ApplicationRecord& next,
+                      const DurableState& before, const DurableState& after);
+  void Fail(const std::string& cluster, const std::string& what);
+
+  World& world_;
+  std::set<std::tuple<std::string, std::string, Digest>> approved_;
+  std::set<std::tuple<std::string, std::string, ObjectKey>> named_;
+  std::set<std::string> delete_asked_;
+  std::map<std::string, View> views_;
+  std::optional<std::vector<std::string>> summary_;  // Of the hub that died, where it was durable.
+  bool restored_ = false;                            // At any time.
+  bool restoring_ = false;                           // The next start is of an older copy.
+  uint64_t writes_ = 0;
+  uint64_t deletes_ = 0;
+};
+
+}  // namespace lockstep::sim

@@ -1,0 +1,254 @@
+// What an agent may accept, say, write and delete.
+#include <algorithm>
+#include <utility>
+
+#include <absl/strings/str_cat.h>
+
+#include "common/object/json.h"
+#include "tests/sim/oracle.h"
+
+namespace lockstep::sim {
+namespace {
+
+// DESIGN 2.3 in its own words: `objects` there were before, of which `wanted` stay.
+bool NeedsApproval(const std::set<ObjectKey>& deletes, size_t objects, size_t wanted) {
+  static const auto* kProtected =
+      new std::set<std::string>{"Namespace",        "CustomResourceDefinition",
+                                "PersistentVolume", "PersistentVolumeClaim",
+                                "StorageClass",     "StatefulSet"};
+  if (deletes.empty()) return false;
+  for (const ObjectKey& key : deletes) {
+    if (kProtected->contains(key.kind)) return true;
+  }
+  return wanted == 0 || deletes.size() >= objects ||
+         (deletes.size() > 5 && deletes.size() * 10 > objects);
+}
+
+size_t Wanted(const ApplicationRecord& target) {
+  return target.releasing.has_value() ? 0 : target.manifest->size();
+}
+
+// Another application whose accepted set names the key.
+std::string OtherOwner(const DurableState& state, const std::string& application,
+                       const ObjectKey& key) {
+  for (const auto& [name, other] : state.applications) {
+    if (name == application || other.target.releasing.has_value()) continue;
+    if (other.target.manifest->Find(key) != nullptr) return name;
+  }
+  return "";
+}
+
+}  // namespace
+
+void Oracle::AgentEnrolled(const std::string& cluster) {
+  // A new agent before whatever the one before left.
+  View& view = views_[cluster];
+  View next;
+  next.assigned = std::move(view.assigned);
+  next.sent = std::move(view.sent);
+  next.may_stay = std::move(view.may_stay);
+  view = std::move(next);
+}
+
+void Oracle::AgentStarted(const std::string& cluster, const DurableState& durable) {
+  View& view = views_[cluster];
+  if (durable.agent.desired_seq < view.acknowledged) {
+    Fail(cluster, absl::StrCat("Desired ", view.acknowledged, " was acknowledged and is lost"));
+  }
+  for (const auto& [name, application] : durable.applications) {
+    if (application.target.generation > view.accepted[name]) {
+      Fail(cluster, absl::StrCat(name, " comes back with a generation that was never written"));
+    }
+  }
+}
+
+void Oracle::AgentReceives(const std::string& cluster, const Desired& desired) {
+  for (const ApplicationTarget& target : desired.applications) {
+    views_[cluster].received[{target.name, target.generation}] = target;
+  }
+}
+
+void Oracle::AgentPersists(const std::string& cluster, const agent_effect::Persist& persist,
+                           const DurableState& before) {
+  DurableState after = before;
+  for (const Record& record : persist.records) ApplyRecord(record, &after);
+  View& view = views_[cluster];
+  if (after.agent.epoch < before.agent.epoch) Fail(cluster, "an older epoch is accepted");
+  for (const Record& record : persist.records) {
+    const auto* next = std::get_if<ApplicationRecord>(&record);
+    if (next == nullptr) continue;
+    const auto have = before.applications.find(next->name);
+    const bool accepts =
+        have == before.applications.end() || have->second.target.generation != next->generation;
+    if (accepts) {
+      if (after.agent.seen.counter < before.agent.seen.counter) {
+        Fail(cluster, "a target of a hub that knows less is accepted");
+      }
+      Accepts(cluster, *next, before, after);
+    } else {
+      // A list shrinks, by deletes that were carried out or by a hand-over.
+      Tombstones& list = view.tombstones[next->name];
+      std::erase_if(list.keys,
+                    [&](const ObjectKey& key) { return !ContainsKey(next->tombstones, key); });
+      list.held = list.held && NeedsApproval(list.keys, list.before, Wanted(*next));
+    }
+  }
+}
+
+void Oracle::Accepts(const std::string& cluster, const ApplicationRecord& next,
+                     const DurableState& before, const DurableState& after) {
+  View& view = views_[cluster];
+  world_.Say(cluster, " accepts ", next.name, " generation ", next.generation, " with ",
+             next.manifest->size(), " objects and ", next.tombstones.size(), " tombstones",
+             next.held ? ", held" : "", next.options.suspend ? ", suspended" : "",
+             next.releasing.has_value() ? ", released" : "");
+  uint64_t& accepted = view.accepted[next.name];
+  // A repeated release of what was forgotten changes nothing; a hub that was restored, and
+  // approved, knows of nothing that was forgotten since.
+  const bool forgotten = !before.applications.contains(next.name);
+  const bool harmless = forgotten && (restored_ || next.releasing.has_value());
+  if (next.generation <= accepted && !harmless) {
+    Fail(cluster,
+         absl::StrCat(next.name, " goes back from generation ", accepted, " to ", next.generation));
+  }
+  accepted = std::max(accepted, next.generation);
+  const auto said = view.received.find({next.name, next.generation});
+  if (said == view.received.end()) {
+    return Fail(cluster, absl::StrCat(next.name, " accepts what nobody sent"));
+  }
+  const auto* delta = std::get_if<std::shared_ptr<const DeltaMessage>>(&said->second.content);
+  if (delta != nullptr && (*delta)->delta.target != next.manifest->digest()) {
+    Fail(cluster, absl::StrCat(next.name, " accepts another content than was sent"));
+  }
+  KeepTombstones(cluster, next, before, after);
+}
+
+void Oracle::KeepTombstones(const std::string& cluster, const ApplicationRecord& next,
+                            const DurableState& before, const DurableState& after) {
+  View& view = views_[cluster];
+  const ApplicationTarget& said = view.received.at({next.name, next.generation});
+  const auto have = before.applications.find(next.name);
+  const bool is_new = have == before.applications.end();
+  Tombstones& list = view.tombstones[next.name];
+  if (is_new) list = {};
+  const Tombstones last = std::exchange(list, {});
+  const auto* delta = std::get_if<std::shared_ptr<const DeltaMessage>>(&said.content);
+  const Inventory& inventory = after.applications.at(next.name).inventory;
+
+  if (delta != nullptr) {
+    if (next.options.prune) {
+      list.keys = last.keys;
+      if (!is_new && said.complete && !(*delta)->delta.base.IsZero()) {
+        for (const ManifestEntry& entry : have->second.target.manifest->entries()) {
+          list.keys.insert(entry.key);
+        }
+      }
+    }
+    list.keys.insert(said.tombstones.begin(), said.tombstones.end());
+  } else if (next.releasing == ReleaseObjects::kDelete) {
+    for (const auto& [key, entry] : inventory) list.keys.insert(key);
+  }
+  std::erase_if(list.keys, [&](const ObjectKey& key) {
+    const bool wanted = delta != nullptr && next.manifest->Find(key) != nullptr;
+    return wanted || !inventory.contains(key);
+  });
+  // What is let go of without deletes stays; so does what leaves Git without prune.
+  for (const auto& [key, entry] : inventory) {
+    if (!list.keys.contains(key)) view.may_stay.insert(key);
+  }
+
+  const size_t objects = (is_new ? 0 : have->second.target.manifest->size()) + last.keys.size();
+  const bool grown =
+      !std::includes(last.keys.begin(), last.keys.end(), list.keys.begin(), list.keys.end());
+  list.before = last.before;
+  if (grown) list.before = last.keys.empty() ? objects : std::min(last.before, objects);
+  if (grown || last.held) {
+    const Digest digest = KeyListDigest({list.keys.begin(), list.keys.end()});
+    const bool approved =
+        said.approved == digest && approved_.contains({cluster, next.name, digest});
+    list.held = NeedsApproval(list.keys, list.before, Wanted(next)) && !approved;
+  }
+}
+
+void Oracle::AgentSends(const std::string& cluster, const AgentMessage& message,
+                        const DurableState& synced) {
+  if (const auto* status = std::get_if<StatusReport>(&message); status && world_.trace) {
+    for (const ApplicationReport& report : status->applications) {
+      world_.Say(cluster, " reports in ", status->seq, status->full ? " in full" : "", ": ",
+                 report.name, " generation ", report.generation, " ", report.reason, " ",
+                 report.message);
+    }
+  }
+  const auto* ack = std::get_if<Ack>(&message);
+  if (ack == nullptr) return;
+  for (const ApplicationAck& refused : ack->refused) {
+    world_.Say(cluster, " refuses ", refused.name, " generation ", refused.generation, ": ",
+               refused.message);
+  }
+  View& view = views_[cluster];
+  view.acknowledged = std::max(view.acknowledged, ack->received_through);
+  if (synced.agent.desired_seq < ack->received_through) {
+    Fail(cluster,
+         absl::StrCat("Desired ", ack->received_through, " is acknowledged before it is durable"));
+  }
+  if (RootOf(synced) != ack->cluster_root) {
+    Fail(cluster, "a root is acknowledged that is not durable");
+  }
+}
+
+void Oracle::RunStarts(const std::string& cluster, const ReconcileTask& task,
+                       const AgentState& state) {
+  if (state.hub_behind && !task.deletes.empty()) {
+    Fail(cluster, absl::StrCat(task.application, " deletes while the hub is behind"));
+  }
+}
+
+void Oracle::Writes(const std::string& cluster, const ReconcileTask& task, const ObjectKey& key,
+                    const Value& value, const std::optional<Value>& before,
+                    const DurableState& state) {
+  ++writes_;
+  const std::string what = absl::StrCat(task.application, " writes ", key.ToString());
+  world_.Say(cluster, " ", what);
+  if (before.has_value() && *before == value) Fail(cluster, what + ", which is as it should be");
+  const auto application = state.applications.find(task.application);
+  if (application == state.applications.end()) return Fail(cluster, what + " and is not there");
+  const ApplicationRecord& target = application->second.target;
+  const ManifestEntry* entry = target.manifest->Find(key);
+  if (entry == nullptr || entry->blob != Digest::Of(CanonicalJson(value))) {
+    Fail(cluster, what + ", which is not what was accepted");
+  }
+  if (target.options.suspend && !target.releasing.has_value()) {
+    Fail(cluster, what + " although it is suspended");
+  }
+  if (target.releasing == ReleaseObjects::kOrphan) Fail(cluster, what + " although it let go");
+  const std::string other = OtherOwner(state, task.application, key);
+  if (!other.empty()) Fail(cluster, absl::StrCat(what, ", which is of ", other));
+}
+
+void Oracle::Deletes(const std::string& cluster, const ReconcileTask& task, const ObjectKey& key,
+                     const DurableState& state) {
+  ++deletes_;
+  const std::string what = absl::StrCat(task.application, " deletes ", key.ToString());
+  world_.Say(cluster, " ", what);
+  const auto application = state.applications.find(task.application);
+  if (application == state.applications.end()) return Fail(cluster, what + " and is not there");
+  const ApplicationRecord& target = application->second.target;
+  const Tombstones& list = views_[cluster].tombstones[task.application];
+  if (!list.keys.contains(key)) Fail(cluster, what + " without a tombstone");
+  if (list.held) Fail(cluster, what + " without the approval that its list needs");
+  if (!target.releasing.has_value() && target.manifest->Find(key) != nullptr) {
+    Fail(cluster, what + ", which it wants");
+  }
+  if (target.options.suspend && !target.releasing.has_value()) {
+    Fail(cluster, what + " although it is suspended");
+  }
+  const std::string other = OtherOwner(state, task.application, key);
+  if (!other.empty()) Fail(cluster, absl::StrCat(what, ", which is of ", other));
+}
+
+bool Oracle::MayStay(const std::string& cluster, const ObjectKey& key) const {
+  const auto view = views_.find(cluster);
+  return view != views_.end() && view->second.may_stay.contains(key);
+}
+
+}  // namespace lockstep::sim

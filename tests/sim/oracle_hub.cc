@@ -1,0 +1,199 @@
+// What the hub may forget, decide and say.
+#include <algorithm>
+#include <utility>
+
+#include <absl/strings/match.h>
+#include <absl/strings/str_cat.h>
+
+#include "hub/core/outgoing.h"
+#include "tests/sim/oracle.h"
+#include "tests/sim/summary.h"
+
+namespace lockstep::sim {
+
+void Oracle::Fail(const std::string& cluster, const std::string& what) {
+  world_.Fail(absl::StrCat(cluster, ": ", what));
+}
+
+void Oracle::HubRestored() {
+  restored_ = restoring_ = true;
+  summary_.reset();
+}
+
+void Oracle::HubStarted(const HubState& state) {
+  if (const auto died = std::exchange(summary_, std::nullopt)) {
+    const std::vector<std::string> now = Summary(state);
+    for (const std::string& line : *died) {
+      if (std::find(now.begin(), now.end(), line) == now.end()) {
+        const std::string about = line.substr(0, line.find(':'));
+        const auto other = std::find_if(now.begin(), now.end(), [&](const std::string& one) {
+          return absl::StartsWith(one, about);
+        });
+        return world_.Fail(absl::StrCat("the hub forgot what was durable: ", line, "; it has ",
+                                        other == now.end() ? "nothing" : *other));
+      }
+    }
+    for (const std::string& line : now) {
+      if (std::find(died->begin(), died->end(), line) == died->end()) {
+        return world_.Fail(absl::StrCat("the hub came back with what it did not know: ", line));
+      }
+    }
+  }
+  const bool restored = std::exchange(restoring_, false);
+  for (auto& [name, view] : views_) {
+    const auto cluster = state.clusters.find(name);
+    view.assigned.clear();  // What was decided and not written is forgotten.
+    if (restored || cluster == state.clusters.end()) {
+      view.sent.clear();
+      view.status_acked = 0;
+      continue;
+    }
+    if (cluster->second.status_seq < view.status_acked) {
+      Fail(name, absl::StrCat("status ", view.status_acked, " was acknowledged and is lost"));
+    }
+    for (const auto& [application, generation] : view.sent) {
+      uint64_t known = cluster->second.generation_floor;
+      const auto instance = cluster->second.instances.find(application);
+      if (instance != cluster->second.instances.end()) {
+        known = std::max(known, instance->second.assignment.generation);
+      }
+      if (known >= generation) continue;
+      Fail(name, absl::StrCat("generation ", generation, " of ", application,
+                              " was sent before it was durable"));
+    }
+  }
+}
+
+void Oracle::HubIsGreeted(const event::AgentHello& hello) {
+  // What the agent does not know to be acknowledged it sends again.
+  uint64_t& acked = views_[hello.cluster].status_acked;
+  acked = std::min(acked, hello.hello.status_seq_acked);
+}
+
+void Oracle::HubStepped(const HubState& state) {
+  for (auto& [name, view] : views_) {
+    if (state.clusters.contains(name)) continue;
+    view.assigned.clear();
+    view.sent.clear();
+    view.status_acked = 0;
+  }
+  for (const auto& [name, cluster] : state.clusters) {
+    View& view = views_[name];
+    if (cluster.session.has_value() && cluster.session->in_flight.size() > kInFlightMax) {
+      Fail(name, "more Desired are under way than may be");
+    }
+    for (auto& [application, content] : view.assigned) {
+      if (!cluster.instances.contains(application)) content.forgotten = true;
+    }
+    for (const auto& [application, instance] : cluster.instances) {
+      const Assignment& now = instance.assignment;
+      Content& last = view.assigned[application];
+      if (now.generation == last.generation || now.generation == 0) continue;
+      const Content next{now.generation, now.release.has_value() ? EmptyManifest() : now.manifest,
+                         now.options_digest, now.release, false};
+      CheckClaims(cluster, application, *last.manifest, now);
+      if (next.generation < last.generation) {
+        Fail(name, absl::StrCat(application, " goes back from generation ", last.generation, " to ",
+                                next.generation));
+      }
+      const bool asked = now.approved.has_value() || !now.tombstones.empty() || now.accept_foreign;
+      if (last.generation > 0 && !last.forgotten && next.Same(last) && !asked && !restored_) {
+        Fail(name, absl::StrCat(application, " gets generation ", next.generation,
+                                " although nothing of it changed"));
+      }
+      last = next;
+    }
+  }
+}
+
+void Oracle::HubSends(const HubState& state, SessionId session, const HubMessage& message) {
+  const auto at = state.sessions.find(session);
+  if (at == state.sessions.end()) return;
+  if (const auto* desired = std::get_if<Desired>(&message)) {
+    SendsDesired(state, at->second, *desired);
+  } else if (const auto* ack = std::get_if<StatusAck>(&message)) {
+    views_[at->second].status_acked = ack->through;
+    world_.Say("hub acknowledges ", at->second, " status ", ack->through);
+  }
+}
+
+void Oracle::SendsDesired(const HubState& state, const std::string& cluster,
+                          const Desired& desired) {
+  View& view = views_[cluster];
+  if (!state.behind.agents.empty()) Fail(cluster, "a hub that is behind pushes");
+  if (desired.applications.empty()) Fail(cluster, "a Desired that says nothing");
+  for (const ApplicationTarget& target : desired.applications) {
+    world_.Say("hub sends ", cluster, " seq ", desired.seq, " ", target.name, " generation ",
+               target.generation, " ", target.revision,
+               std::holds_alternative<ReleaseObjects>(target.content) ? " released" : "",
+               target.approved.has_value() ? " approved" : "",
+               target.tombstones.empty() ? "" : " orphans named");
+    uint64_t& sent = view.sent[target.name];
+    if (target.generation < sent) {
+      Fail(cluster,
+           absl::StrCat(target.name, " is sent generation ", target.generation, " after ", sent));
+    }
+    sent = target.generation;
+    CheckContent(cluster, target);
+    if (target.approved.has_value() &&
+        !approved_.contains({cluster, target.name, *target.approved})) {
+      Fail(cluster, absl::StrCat("deletes of ", target.name, " go approved by nobody"));
+    }
+    for (const ObjectKey& key : target.tombstones) {
+      if (named_.contains({cluster, target.name, key})) continue;
+      Fail(cluster, absl::StrCat("nobody asked to delete ", key.ToString()));
+    }
+  }
+}
+
+// Git decides: what is sent is what its revision renders to, and no revision that failed is sent.
+void Oracle::CheckContent(const std::string& cluster, const ApplicationTarget& target) {
+  const ApplicationPlan* plan = world_.Find(target.name);
+  const auto* delta = std::get_if<std::shared_ptr<const DeltaMessage>>(&target.content);
+  if (delta == nullptr) {
+    const bool deletes = std::get<ReleaseObjects>(target.content) == ReleaseObjects::kDelete;
+    if (deletes && (plan == nullptr || !plan->delete_objects) &&
+        !delete_asked_.contains(target.name)) {
+      Fail(cluster, absl::StrCat(target.name, " goes with its objects and nobody said so"));
+    }
+    return;
+  }
+  const size_t colon = target.revision.rfind(':');
+  const std::string commit = target.revision.substr(colon + 1);
+  // A hub that lost state looks for the first commits in another repository than people changed to
+  // since.
+  GitModel* repository = world_.git[plan->repository].get();
+  for (const auto& git : world_.git) {
+    if (!repository->Has(commit)) repository = git.get();
+  }
+  if (!repository->Has(commit)) {
+    Fail(cluster,
+         absl::StrCat(target.name, " is sent \"", target.revision, "\", which nobody committed"));
+    return;
+  }
+  const GitModel::Expected& expected = repository->Expect(commit, plan->PathOn(cluster));
+  if (expected.kind == GitModel::Expected::Kind::kError) {
+    Fail(cluster, absl::StrCat(target.name, " is sent a revision that does not render"));
+  } else if (expected.kind == GitModel::Expected::Kind::kMissing && !plan->skip_missing) {
+    Fail(cluster, absl::StrCat(target.name, " is sent a revision without its path"));
+  } else if ((*delta)->delta.target != expected.manifest->digest()) {
+    Fail(cluster, absl::StrCat(target.name, " at ", target.revision, " is not what Git says"));
+  }
+}
+
+// A tombstone for an object that another application waits for is never decided alone.
+void Oracle::CheckClaims(const ClusterState& cluster, const std::string& application,
+                         const Manifest& before, const Assignment& now) {
+  if (now.release == ReleaseObjects::kOrphan) return;
+  for (const ManifestEntry& entry : before.entries()) {
+    if (!now.release.has_value() && now.manifest->Find(entry.key) != nullptr) continue;
+    for (const auto& [name, other] : cluster.instances) {
+      if (name == application || !other.placed || !other.waiting.has_value()) continue;
+      if (other.waiting->manifest->Find(entry.key) == nullptr) continue;
+      Fail(cluster.labels->name, absl::StrCat(application, " is to drop ", entry.key.ToString(),
+                                              ", which ", name, " waits for"));
+    }
+  }
+}
+
+}  // namespace lockstep::sim

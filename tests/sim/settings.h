@@ -1,0 +1,52 @@
+#pragma once
+
+#include <cstdint>
+
+#include <absl/time/time.h>
+
+namespace lockstep::sim {
+
+/// What is broken on purpose, in the harness, to see that the oracle notices.
+enum class Mutation : uint8_t {
+  kNone,
+  kHubForgetsWrites,        // Append says OK and a crash may forget it.
+  kHubAcknowledgesFirst,    // StatusAck leaves before the batch is written.
+  kHubSendsFirst,           // Everything leaves before the batch is written.
+  kAgentAcknowledgesFirst,  // The agent answers before it has written.
+  kAgentForgetsWrites,      // Synced writes are not synced.
+  kApprovalForged,          // Every held list arrives approved by nobody.
+  kHandOverTorn,            // Of a Desired with several applications one is dropped on the way.
+  kErrorRendersEmpty,       // A render error is handed on as an empty result.
+  kEqualLooksDifferent,     // The target says of what is equal that it differs.
+  kDeleteNotCompared,       // The target deletes what it was not asked to: the next key as well.
+};
+
+/// How bad the world of one seed is: a swarm of different mixes. Chances are per occasion.
+struct Settings {
+  uint64_t seed = 0;
+  Mutation mutation = Mutation::kNone;
+  int agents = 3;
+  int applications = 4;
+  int repositories = 1;
+  absl::Duration busy = absl::Minutes(5);       // How long faults and people go on.
+  absl::Duration operation = absl::Seconds(5);  // Between two operations of people, on average.
+
+  double hub_crash = 0;      // Per effect.
+  double agent_crash = 0;    // Per effect and per object.
+  double power_loss = 0;     // Per crash of an agent: what was not synced is gone.
+  double append_fails = 0;   // Per batch.
+  double stream_breaks = 0;  // Per message.
+  double repeats = 0;      // Per message: comes a second time, later, in whatever session there is.
+  double fetch_fails = 0;  // Per fetch of a repository.
+  double disk_full = 0;    // Per write of an agent.
+  double target_fails = 0;    // Per object.
+  double foreign_writes = 0;  // Per operation.
+  double restores = 0;        // Per crash of the hub: an older copy comes back.
+  absl::Duration delay_max = absl::Milliseconds(50);  // Of one message.
+  bool marks_objects = true;  // The target has UIDs and owners, as Kubernetes; else as a directory.
+};
+
+/// Drawn from the seed alone.
+Settings DrawSettings(uint64_t seed);
+
+}  // namespace lockstep::sim

@@ -1,0 +1,81 @@
+#include "tests/sim/summary.h"
+
+#include <absl/strings/str_cat.h>
+#include <absl/strings/str_join.h>
+
+namespace lockstep::sim {
+namespace {
+
+std::string Keys(const std::vector<ObjectKey>& keys) {
+  return absl::StrJoin(keys, ",", [](std::string* out, const ObjectKey& key) {
+    absl::StrAppend(out, key.ToString());
+  });
+}
+
+std::string Of(const Assignment& one) {
+  return absl::StrCat("generation ", one.generation, " manifest ", one.manifest->digest().Short(),
+                      " options ", one.options_digest.Short(), " revision ", one.revision,
+                      " release ", one.release.has_value() ? static_cast<int>(*one.release) : -1,
+                      " approved ", one.approved.has_value() ? one.approved->Short() : "-",
+                      " tombstones ", Keys(one.tombstones), " foreign ", one.accept_foreign,
+                      " missing ", one.missing_path);
+}
+
+std::string Of(const Instance& one) {
+  std::string text = absl::StrCat("placed ", one.placed, " ", Of(one.assignment), " input ",
+                                  one.input.Short(), " at ", one.rendered_revision, " refused ",
+                                  one.refused, " error ", one.error, " gone ", one.missing_path);
+  if (one.waiting.has_value()) {
+    absl::StrAppend(&text, " waiting ", one.waiting->manifest->digest().Short(), " ",
+                    one.waiting->revision, " ", one.waiting->missing_path);
+  }
+  absl::StrAppend(&text, " received ", one.received.generation, " ",
+                  one.received.manifest->digest().Short(), " ", one.received.options_digest.Short(),
+                  " ", one.received.releasing);
+  if (one.report.has_value()) {
+    absl::StrAppend(&text, " report ", one.report->generation, " ", one.report->reason, " ",
+                    one.report->message, " held ", Keys(one.report->held), " orphans ",
+                    Keys(one.report->orphans));
+  }
+  return text;
+}
+
+}  // namespace
+
+std::vector<std::string> Summary(const HubState& state) {
+  std::vector<std::string> lines;
+  for (const auto& [key, resource] : state.resources) {
+    const Meta& meta = resource.meta();
+    std::string line = absl::StrCat(key.ToString(), " ", meta.generation, " ", meta.uid, " going ",
+                                    resource.going, " ", static_cast<int>(resource.going_objects),
+                                    " suspended ", resource.suspension.has_value());
+    for (const auto& [name, value] : meta.labels) absl::StrAppend(&line, " ", name, "=", value);
+    lines.push_back(std::move(line));
+  }
+  for (const auto& [name, source] : state.sources) {
+    lines.push_back(absl::StrCat("source ", name.ToString(), " ", source.commit, " rendered ",
+                                 source.rendered));
+  }
+  for (const auto& [name, cluster] : state.clusters) {
+    lines.push_back(absl::StrCat(
+        "cluster ", name, " key ",
+        cluster.fingerprint.has_value() ? cluster.fingerprint->Short() : "-", " target ",
+        cluster.target_uid, " pending ", cluster.pending_uid, " floor ", cluster.generation_floor,
+        " starts ", cluster.start_counter, " status ", cluster.status_seq));
+    for (const auto& [application, instance] : cluster.instances) {
+      lines.push_back(absl::StrCat(name, " ", application, ": ", Of(instance)));
+    }
+  }
+  for (const auto& [token, issued] : state.tokens) {
+    lines.push_back(absl::StrCat("token ", token.Short(), " ", issued.cluster));
+  }
+  for (const auto& [key, when] : state.revoked) {
+    lines.push_back(absl::StrCat("revoked ", key.Short()));
+  }
+  for (const auto& [agent, point] : state.behind.agents) {
+    lines.push_back(absl::StrCat("behind ", agent, " at ", point.counter));
+  }
+  return lines;
+}
+
+}  // namespace lockstep::sim

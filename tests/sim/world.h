@@ -1,0 +1,77 @@
+#pragma once
+
+#include <memory>
+#include <ostream>
+#include <string>
+#include <vector>
+
+#include <absl/strings/str_cat.h>
+#include <absl/time/time.h>
+
+#include "common/base/random.h"
+#include "tests/sim/git_model.h"
+#include "tests/sim/scheduler.h"
+#include "tests/sim/settings.h"
+
+namespace lockstep::sim {
+
+/// One application as people declare it. Only `prune` and the placement change over time.
+struct ApplicationPlan {
+  std::string name;  // In namespace "default".
+  int repository = 0;
+  std::string path;          // Without the cluster.
+  bool per_cluster = false;  // path/${cluster.name}.
+  bool skip_missing = false;
+  bool delete_objects = false;  // deletionPolicy.
+  std::string environment;      // The label that selects clusters; empty: all.
+
+  std::string FullName() const { return absl::StrCat("default/", name); }
+  std::string PathOn(const std::string& cluster) const {
+    return per_cluster ? absl::StrCat(path, "/", cluster) : path;
+  }
+};
+
+/// What the parts of one simulation share. Everything happens on one thread.
+struct World {
+  explicit World(Settings chosen)
+      : settings(chosen), time(absl::FromUnixSeconds(1'700'000'000)), rng(chosen.seed) {
+    for (int i = 0; i < chosen.repositories; ++i) git.push_back(std::make_unique<GitModel>());
+  }
+
+  const Settings settings;
+  Scheduler time;
+  SeededRng rng;
+  std::vector<std::unique_ptr<GitModel>> git;
+  std::vector<ApplicationPlan> applications;
+  bool faults = true;  // Things still go wrong.
+  std::ostream* trace = nullptr;
+  int depth = 0;        // Of reconcile runs within one another.
+  std::string failure;  // The first invariant that did not hold.
+
+  bool ok() const { return failure.empty(); }
+  void Fail(const std::string& what) {
+    Say("FAILED ", what);
+    if (failure.empty()) failure = absl::StrCat("at ", Elapsed(), ": ", what);
+  }
+
+  bool Chance(double chance) { return faults && chance > 0 && Roll(chance); }
+  bool Roll(double chance) { return static_cast<double>(rng.Next() >> 11) * 0x1.0p-53 < chance; }
+  absl::Duration Upto(absl::Duration most) { return rng.Between(absl::ZeroDuration(), most); }
+
+  std::string Elapsed() const {
+    return absl::FormatDuration(time.Now() - absl::FromUnixSeconds(1'700'000'000));
+  }
+  template <typename... Args>
+  void Say(const Args&... args) {
+    if (trace != nullptr) *trace << absl::StrCat(Elapsed(), " ", args...) << "\n";
+  }
+
+  const ApplicationPlan* Find(const std::string& full_name) const {
+    for (const ApplicationPlan& plan : applications) {
+      if (plan.FullName() == full_name) return &plan;
+    }
+    return nullptr;
+  }
+};
+
+}  // namespace lockstep::sim
