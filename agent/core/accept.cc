@@ -198,18 +198,12 @@ class Judging {
     for (const ObjectKey& key : candidate.changed) {
       const ApplicationRecord* other = OtherClaim(name, key);
       if (other == nullptr) continue;
-      // Where the other one was to let go of it in this message, it still may.
-      const bool may_heal = WasRefused(other->name);
-      Refuse(*candidate.target, may_heal ? Code::kTransient : Code::kInvalid,
-             absl::StrCat(key.ToString(), " belongs to application ", other->name), may_heal);
+      // It heals once the other one lets go of it.
+      Refuse(*candidate.target, Code::kInvalid,
+             absl::StrCat(key.ToString(), " belongs to application ", other->name), true);
       return true;
     }
     return false;
-  }
-
-  bool WasRefused(const std::string& name) const {
-    return std::any_of(acceptance_.refused.begin(), acceptance_.refused.end(),
-                       [&](const ApplicationAck& ack) { return ack.name == name; });
   }
 
   // What a refused application would have taken over is not known: nothing that this message

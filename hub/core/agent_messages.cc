@@ -253,6 +253,9 @@ void TakeReport(Turn& turn, const From& from, const ApplicationReport& report) {
     return;
   }
   Instance& instance = at->second;
+  // Placed again and not assigned yet: that was the one before.
+  const bool before = instance.assignment.generation == 0;
+  if (before && report.state == ApplicationState::kReleased) return;
   RecordTransition(turn, from, instance.report, report);
   instance.report = report;
   instance.observed_at = turn.now;

@@ -11,11 +11,27 @@ namespace {
 constexpr size_t kApplicationBytes = 400;  // Of a target without its delta, roughly.
 constexpr size_t kChangeBytes = 48;
 
-bool IsWanted(const Turn& turn, const Instance& instance) {
-  if (instance.assignment.generation == 0 || IsReceived(instance)) return false;
+// When the agent is to be sent the assignment; InfiniteFuture: not at all.
+absl::Time WantedAt(const Instance& instance) {
+  if (instance.assignment.generation == 0 || IsReceived(instance)) return absl::InfiniteFuture();
   const std::optional<Refusal>& refusal = instance.refusal;
-  return !refusal.has_value() || refusal->generation != instance.assignment.generation ||
-         refusal->retry_at <= turn.now;
+  const bool refused = refusal.has_value() && refusal->generation == instance.assignment.generation;
+  return refused ? refusal->retry_at : absl::InfinitePast();
+}
+
+// What a Desired would hold now. Once something goes, all goes that ever will: a hand-over between
+// two applications is not torn by a refusal that is still fresh.
+std::vector<const std::string*> Wanted(const ClusterState& cluster, absl::Time now) {
+  std::vector<const std::string*> wanted;
+  bool due = false;
+  for (const auto& [name, instance] : cluster.instances) {
+    const absl::Time at = WantedAt(instance);
+    if (at == absl::InfiniteFuture()) continue;
+    wanted.push_back(&name);
+    due = due || at <= now;
+  }
+  if (!due) wanted.clear();
+  return wanted;
 }
 
 size_t SizeOf(const BundleDelta& delta) {
@@ -114,10 +130,7 @@ void Deliver(Turn& turn, const std::string& cluster_name) {
   ClusterState& cluster = at->second;
   SessionState& session = *cluster.session;
   if (!session.accepted || session.probing || !turn.state.behind.agents.empty()) return;
-  std::vector<const std::string*> wanted;
-  for (const auto& [name, instance] : cluster.instances) {
-    if (IsWanted(turn, instance)) wanted.push_back(&name);
-  }
+  const std::vector<const std::string*> wanted = Wanted(cluster, turn.now);
   if (wanted.empty() || session.in_flight.size() >= kInFlightMax ||
       IsUnderWay(session, wanted, cluster)) {
     return;

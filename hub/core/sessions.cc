@@ -95,9 +95,8 @@ void AdoptTargets(Turn& turn, const std::string& name, ClusterState& cluster,
     const auto at = cluster.instances.find(application);
     if (at == cluster.instances.end() || at->second.received.generation == target.generation)
       continue;
-    // What is released is not in the root: it proves a release only where it named the application.
-    const ReceivedTarget& received = at->second.received;
-    if (target.releasing && (received.releasing || received.generation == 0)) continue;
+    // What is released is not in the root, which proves no release: the agent has to say it.
+    if (target.releasing) continue;
     at->second.received = target;
     turn.TouchStatus(name, application);
   }

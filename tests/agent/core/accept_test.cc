@@ -221,6 +221,7 @@ TEST(Accept, AnObjectOfAnotherApplicationIsRefused) {
   world.SendTexts(kApi, {{"a", "2"}, {"b", "2"}});
   ASSERT_EQ(world.ack().refused.size(), 1);
   EXPECT_EQ(world.ack().refused[0].code, Code::kInvalid);
+  EXPECT_TRUE(world.ack().refused[0].retryable) << "the other may let go of it";
   EXPECT_THAT(world.ack().refused[0].message, HasSubstr(kWeb));
   EXPECT_THAT(world.There(), ElementsAre(Pair("a", "1")));
 }

@@ -353,5 +353,67 @@ TEST(Agents, AHubThatLostWhatItAcknowledgedAsksForIt) {
   }));
 }
 
+TEST(Agents, AReleaseIsNotReadFromARoot) {
+  One fleet;
+  ASSERT_OK(fleet.Do(command::Delete{{ResourceKind::kApplication, "shop", "web"}}).status());
+  const auto sent = fleet.TakeSent("eu-1");
+  fleet.Agent("eu-1").Take(std::get<Desired>(sent.at(0)));  // What it says is lost.
+  fleet.Disconnect("eu-1");
+  EXPECT_EQ(VerdictOf(fleet.Connect("eu-1")), Verdict::kProbe);
+  fleet.Settle();
+  EXPECT_EQ(fleet.Find("web", "eu-1"), nullptr);
+}
+
+TEST(Agents, AReleaseThatWasReportedBeforeItWasDecidedIsDone) {
+  One fleet;
+  ApplicationReport report = *fleet.Find("web", "eu-1")->report;
+  report.generation = 9;  // Of a history that was lost.
+  report.state = ApplicationState::kReleased;
+  fleet.Say("eu-1", StatusReport{++fleet.Agent("eu-1").status_seq, false, {report}, {}});
+  ASSERT_NE(fleet.Find("web", "eu-1"), nullptr);
+  ASSERT_OK(fleet.Do(command::Delete{{ResourceKind::kApplication, "shop", "web"}}).status());
+  Ack ack;
+  ack.received_through = fleet.state.clusters.at("eu-1").desired_seq;
+  ack.cluster_root = Digest();
+  fleet.Say("eu-1", ack);
+  EXPECT_EQ(fleet.Find("web", "eu-1"), nullptr);
+}
+
+TEST(Agents, WhatGoesAndWasForgottenIsToldToLetGo) {
+  One fleet;
+  ApplicationReport report = *fleet.Find("web", "eu-1")->report;
+  report.name = "shop/gone";
+  report.generation = 7;
+  report.state = ApplicationState::kDeleting;
+  fleet.Say("eu-1", StatusReport{++fleet.Agent("eu-1").status_seq, false, {report}, {}});
+  const Instance* gone = fleet.Find("gone", "eu-1");
+  ASSERT_NE(gone, nullptr);
+  EXPECT_EQ(gone->assignment.release, ReleaseObjects::kOrphan);
+  EXPECT_EQ(gone->assignment.generation, 8);
+  fleet.Restart();
+  EXPECT_EQ(fleet.Find("gone", "eu-1")->received.generation, 7);
+}
+
+TEST(Agents, WhatWaitsAfterARefusalGoesAlongWithWhateverGoes) {
+  One fleet;
+  fleet.Apply(fleet.MakeApplication("api"));
+  fleet.content["api"]["eu-1"] = Folder{{"b", "1"}};
+  fleet.Commit();
+  fleet.Settle();
+  fleet.Change("2");
+  const Desired sent = std::get<Desired>(fleet.TakeSent("eu-1").at(0));
+  Ack ack;
+  ack.received_through = sent.seq;
+  ack.cluster_root = fleet.Agent("eu-1").Root();
+  ack.refused.push_back({"shop/web", sent.applications[0].generation,
+                         ApplicationAck::Code::kNoSpace, "the disk is full", true});
+  fleet.Say("eu-1", ack);
+  EXPECT_THAT(fleet.TakeSent("eu-1"), IsEmpty()) << "it waits";
+  fleet.content["api"]["eu-1"] = Folder{{"b", "2"}};
+  fleet.Commit();
+  const Desired next = std::get<Desired>(fleet.TakeSent("eu-1").at(0));
+  EXPECT_THAT(next.applications, SizeIs(2)) << "they may hand something over";
+}
+
 }  // namespace
 }  // namespace lockstep
