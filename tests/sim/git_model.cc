@@ -26,9 +26,13 @@ const GitModel::Expected& GitModel::Expect(const std::string& commit, const std:
   const auto [at, added] = expected_.try_emplace(absl::StrCat(commit, " ", path));
   if (!added) return at->second;
   Expected& expected = at->second;
-  const Tree& at_commit = commits_.at(commit);
-  const auto folder = at_commit.find(path);
-  if (folder == at_commit.end()) return expected;
+  const auto at_commit = commits_.find(commit);
+  if (at_commit == commits_.end()) {
+    expected.kind = Expected::Kind::kUnknown;
+    return expected;
+  }
+  const auto folder = at_commit->second.find(path);
+  if (folder == at_commit->second.end()) return expected;
   expected.kind = folder->second.broken ? Expected::Kind::kError : Expected::Kind::kObjects;
   std::vector<ManifestEntry> entries;
   for (const auto& [key, text] : folder->second.objects) {

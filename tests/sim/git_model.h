@@ -27,7 +27,7 @@ class GitModel : public SnapshotProvider {
   static std::string Blob(const ObjectKey& key, const std::string& text);
 
   struct Expected {
-    enum class Kind : uint8_t { kObjects, kError, kMissing };
+    enum class Kind : uint8_t { kObjects, kError, kMissing, kUnknown };
     Kind kind = Kind::kMissing;
     ManifestPtr manifest = EmptyManifest();
   };
@@ -38,7 +38,6 @@ class GitModel : public SnapshotProvider {
   void Commit();
   const std::string& head() const { return head_; }
   /// What `path` renders to at `commit`.
-  bool Has(const std::string& commit) const { return commits_.contains(commit); }
   const Expected& Expect(const std::string& commit, const std::string& path);
   absl::StatusOr<std::shared_ptr<const Snapshot>> Open(const NamespacedName& repository,
                                                        absl::string_view commit) override;

@@ -87,6 +87,8 @@ class Oracle {
   struct View {
     std::map<std::string, Content> assigned;  // As last seen in the hub.
     std::map<std::string, uint64_t> sent;     // Highest generation that left the hub.
+    // What the newest Desired of a number makes of each of its applications.
+    std::map<uint64_t, std::map<std::string, ManifestPtr>> messages;
     uint64_t status_acked = 0;
     std::map<std::pair<std::string, uint64_t>, ApplicationTarget> received;
     std::map<std::string, uint64_t> accepted;  // Highest generation, over restarts.
@@ -102,6 +104,8 @@ class Oracle {
                    const Manifest& before, const Assignment& now);
   void Accepts(const std::string& cluster, const ApplicationRecord& next,
                const DurableState& before, const DurableState& after);
+  void CheckHandOver(const std::string& cluster, const ApplicationRecord& next,
+                     const DurableState& after);
   void KeepTombstones(const std::string& cluster, const ApplicationRecord& next,
                       const DurableState& before, const DurableState& after);
   void Fail(const std::string& cluster, const std::string& what);

@@ -111,7 +111,7 @@ void Oracle::Accepts(const std::string& cluster, const ApplicationRecord& next,
     Fail(cluster,
          absl::StrCat(next.name, " goes back from generation ", accepted, " to ", next.generation));
   }
-  accepted = std::max(accepted, next.generation);
+  accepted = next.generation;
   const auto said = view.received.find({next.name, next.generation});
   if (said == view.received.end()) {
     return Fail(cluster, absl::StrCat(next.name, " accepts what nobody sent"));
@@ -121,6 +121,23 @@ void Oracle::Accepts(const std::string& cluster, const ApplicationRecord& next,
     Fail(cluster, absl::StrCat(next.name, " accepts another content than was sent"));
   }
   KeepTombstones(cluster, next, before, after);
+  CheckHandOver(cluster, next, after);
+}
+
+// What a message takes from one application and gives to another is taken only along with the
+// giving.
+void Oracle::CheckHandOver(const std::string& cluster, const ApplicationRecord& next,
+                           const DurableState& after) {
+  View& view = views_[cluster];
+  const auto message = view.messages.find(after.agent.desired_seq);
+  if (message == view.messages.end() || !message->second.contains(next.name)) return;
+  for (const ObjectKey& key : view.tombstones[next.name].keys) {
+    for (const auto& [name, manifest] : message->second) {
+      if (manifest->Find(key) == nullptr) continue;
+      Fail(cluster, absl::StrCat(next.name, " is to delete ", key.ToString(),
+                                 ", which the same message hands to ", name));
+    }
+  }
 }
 
 void Oracle::KeepTombstones(const std::string& cluster, const ApplicationRecord& next,

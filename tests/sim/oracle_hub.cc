@@ -122,6 +122,8 @@ void Oracle::SendsDesired(const HubState& state, const std::string& cluster,
   View& view = views_[cluster];
   if (!state.behind.agents.empty()) Fail(cluster, "a hub that is behind pushes");
   if (desired.applications.empty()) Fail(cluster, "a Desired that says nothing");
+  std::map<std::string, ManifestPtr>& message = view.messages[desired.seq];
+  message.clear();
   for (const ApplicationTarget& target : desired.applications) {
     world_.Say("hub sends ", cluster, " seq ", desired.seq, " ", target.name, " generation ",
                target.generation, " ", target.revision,
@@ -134,6 +136,11 @@ void Oracle::SendsDesired(const HubState& state, const std::string& cluster,
            absl::StrCat(target.name, " is sent generation ", target.generation, " after ", sent));
     }
     sent = target.generation;
+    // A later event of the batch may have taken the instance away.
+    const auto& instances = state.clusters.at(cluster).instances;
+    const auto instance = instances.find(target.name);
+    const bool stays = instance != instances.end() && !instance->second.releasing();
+    message[target.name] = stays ? instance->second.assignment.manifest : EmptyManifest();
     CheckContent(cluster, target);
     if (target.approved.has_value() &&
         !approved_.contains({cluster, target.name, *target.approved})) {
@@ -160,19 +167,11 @@ void Oracle::CheckContent(const std::string& cluster, const ApplicationTarget& t
   }
   const size_t colon = target.revision.rfind(':');
   const std::string commit = target.revision.substr(colon + 1);
-  // A hub that lost state looks for the first commits in another repository than people changed to
-  // since.
-  GitModel* repository = world_.git[plan->repository].get();
-  for (const auto& git : world_.git) {
-    if (!repository->Has(commit)) repository = git.get();
-  }
-  if (!repository->Has(commit)) {
-    Fail(cluster,
-         absl::StrCat(target.name, " is sent \"", target.revision, "\", which nobody committed"));
-    return;
-  }
-  const GitModel::Expected& expected = repository->Expect(commit, plan->PathOn(cluster));
-  if (expected.kind == GitModel::Expected::Kind::kError) {
+  const GitModel::Expected& expected =
+      world_.git[plan->repository]->Expect(commit, plan->PathOn(cluster));
+  if (expected.kind == GitModel::Expected::Kind::kUnknown) {
+    Fail(cluster, absl::StrCat(target.name, " is sent what no commit says"));
+  } else if (expected.kind == GitModel::Expected::Kind::kError) {
     Fail(cluster, absl::StrCat(target.name, " is sent a revision that does not render"));
   } else if (expected.kind == GitModel::Expected::Kind::kMissing && !plan->skip_missing) {
     Fail(cluster, absl::StrCat(target.name, " is sent a revision without its path"));

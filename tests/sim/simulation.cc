@@ -141,7 +141,13 @@ class Simulation {
   std::string LeftOf(const std::string& name, const Instance& instance,
                      const DurableState& held) const {
     const ApplicationPlan& plan = *world_.Find(name);
-    if (!instance.placed) return "it is still being let go of";
+    if (!instance.placed) {
+      return absl::StrCat("it is still being let go of: assigned ", instance.assignment.generation,
+                          instance.releasing() ? " released" : "", ", received ",
+                          instance.received.generation, ", refused ", instance.refused,
+                          ", reported ",
+                          instance.report.has_value() ? instance.report->reason : "nothing");
+    }
     if (!instance.error.empty()) return instance.error;
     if (instance.waiting.has_value()) return absl::StrCat("refused: ", instance.refused);
     const Assignment& assignment = instance.assignment;
