@@ -2,30 +2,46 @@
 
 #include <utility>
 
+#include "agent/store/record_codec.h"
+#include "common/base/status.h"
+
 namespace lockstep::sim {
 
+absl::Status AgentDisk::CheckRoom() const {
+  if (unsure_.has_value())
+    return absl::UnavailableError("the disk failed to keep an earlier write");
+  return full_ ? absl::ResourceExhaustedError("the disk is full") : absl::OkStatus();
+}
+
 absl::Status AgentDisk::Write(const agent_effect::Persist& persist) {
-  Entry entry{persist.records, {persist.blobs.begin(), persist.blobs.end()}};
-  Add(std::move(entry), persist.synced && !forgets_synced_);
+  LOCKSTEP_RETURN_IF_ERROR(CheckRoom());
+  if (persist.synced && std::exchange(fail_sync_, false)) {
+    unsure_ = persist;
+    return absl::InternalError("syncing failed");
+  }
+  Add(persist.records, {persist.blobs.begin(), persist.blobs.end()},
+      persist.synced && mutation_ != Mutation::kAgentForgetsWrites);
   return absl::OkStatus();
 }
 
 absl::Status AgentDisk::AddBlob(const Digest& digest, absl::string_view bytes) {
   if (Digest::Of(bytes) != digest) return absl::InvalidArgumentError("not that blob");
-  Add({{}, {{digest, std::string(bytes)}}}, false);
+  LOCKSTEP_RETURN_IF_ERROR(CheckRoom());
+  Add({}, {{digest, std::string(bytes)}}, false);
   return absl::OkStatus();
 }
 
-void AgentDisk::Add(Entry entry, bool synced) {
-  for (const Record& record : entry.records) ApplyRecord(record, &written_);
-  for (const auto& [digest, bytes] : entry.blobs) blobs_[digest] = bytes;
-  pending_.push_back(std::move(entry));
+void AgentDisk::Add(const std::vector<Record>& records, std::map<Digest, std::string> blobs,
+                    bool synced) {
+  for (const Record& record : records) ApplyRecord(record, &written_);
+  for (const auto& [digest, bytes] : blobs) blobs_[digest] = bytes;
+  frames_.push_back({EncodeRecords(records), std::move(blobs)});
+  pending_.push_back(records);
   if (!synced) return;
-  for (const Entry& each : pending_) {
-    for (const Record& record : each.records) ApplyRecord(record, &synced_);
-    synced_blobs_.insert(each.blobs.begin(), each.blobs.end());
+  for (const std::vector<Record>& each : std::exchange(pending_, {})) {
+    for (const Record& record : each) ApplyRecord(record, &synced_);
   }
-  pending_.clear();
+  synced_frames_ = frames_.size();
 }
 
 absl::StatusOr<std::string> AgentDisk::ReadBlob(const Digest& digest) const {
@@ -35,27 +51,51 @@ absl::StatusOr<std::string> AgentDisk::ReadBlob(const Digest& digest) const {
 }
 
 absl::Status AgentDisk::Sweep(const DurableState& state, const std::set<Digest>& keep) {
-  const auto goes = [&](const auto& blob) {
+  LOCKSTEP_RETURN_IF_ERROR(CheckRoom());
+  std::erase_if(blobs_, [&](const auto& blob) {
     return !HasBlob(state, blob.first) && !keep.contains(blob.first);
-  };
-  std::erase_if(blobs_, goes);
-  synced_blobs_ = blobs_;
-  written_ = synced_ = state;
+  });
+  frames_.clear();
   pending_.clear();
+  frames_.push_back({EncodeRecords(RecordsOf(state)), blobs_});
+  synced_frames_ = 1;
+  written_ = synced_ = state;
   swept_ = blobs_.size();
   return absl::OkStatus();
 }
 
-void AgentDisk::LosePower(Rng* rng) {
-  const size_t kept = pending_.empty() ? 0 : rng->Below(pending_.size() + 1);
-  pending_.resize(kept);
-  for (const Entry& each : pending_) {
-    for (const Record& record : each.records) ApplyRecord(record, &synced_);
-    synced_blobs_.insert(each.blobs.begin(), each.blobs.end());
+std::optional<agent_effect::Persist> AgentDisk::LosePower(Rng* rng) {
+  std::optional<agent_effect::Persist> survived;
+  const size_t most = pending_.size() + (unsure_.has_value() ? 1 : 0);
+  const size_t kept = most == 0 ? 0 : rng->Below(most + 1);
+  if (kept > pending_.size()) {
+    survived = std::exchange(unsure_, std::nullopt);
+    Add(survived->records, {survived->blobs.begin(), survived->blobs.end()}, false);
   }
+  for (size_t i = 0; i < kept; ++i) {
+    for (const Record& record : pending_[i]) ApplyRecord(record, &synced_);
+  }
+  frames_.resize(synced_frames_ + kept);
+  synced_frames_ = frames_.size();
   pending_.clear();
   written_ = synced_;
-  blobs_ = synced_blobs_;
+  return survived;
+}
+
+absl::StatusOr<DurableState> AgentDisk::Open() {
+  unsure_.reset();
+  fail_sync_ = false;
+  DurableState state;
+  blobs_.clear();
+  for (const Frame& frame : frames_) {
+    LOCKSTEP_ASSIGN_OR_RETURN(const std::vector<Record> records, DecodeRecords(frame.records));
+    for (const Record& record : records) ApplyRecord(record, &state);
+    blobs_.insert(frame.blobs.begin(), frame.blobs.end());
+  }
+  if (mutation_ == Mutation::kRecordLosesField) {
+    for (auto& [name, application] : state.applications) application.target.held = false;
+  }
+  return state;
 }
 
 }  // namespace lockstep::sim

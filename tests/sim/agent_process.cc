@@ -32,19 +32,29 @@ AgentProcess::AgentProcess(World* world, Network* network, Oracle* oracle, std::
 void AgentProcess::Enrol(Digest fingerprint) {
   Die(absl::ZeroDuration());
   fingerprint_ = fingerprint;
-  disk_ = std::make_shared<AgentDisk>(world_.settings.mutation == Mutation::kAgentForgetsWrites);
+  disk_ = std::make_shared<AgentDisk>(world_.settings.mutation);
+  disk_->SetFull(disk_full_);
   lives_ = true;
   oracle_.AgentEnrolled(cluster_);
 }
 
 void AgentProcess::Crash() {
   if (!up_) return;
-  if (world_.Chance(world_.settings.power_loss)) disk_->LosePower(&world_.rng);
+  if (world_.Chance(world_.settings.power_loss)) {
+    const DurableState before = disk_->written();
+    const std::optional<agent_effect::Persist> survived = disk_->LosePower(&world_.rng);
+    if (survived.has_value()) oracle_.AgentPersists(cluster_, *survived, before);
+  }
   Die(world_.Upto(absl::Seconds(10)));
 }
 
 void AgentProcess::SwitchOff(absl::Duration away) {
   if (up_) Die(away);
+}
+
+void AgentProcess::SetDiskFull(bool full) {
+  disk_full_ = full;
+  if (disk_ != nullptr) disk_->SetFull(full);
 }
 
 void AgentProcess::Die(absl::Duration away) {
@@ -67,11 +77,13 @@ void AgentProcess::Start() {
   failures_ = 0;
   welcomed_ = false;
   agent_event::Started started;
-  started.durable = disk_->written();
+  absl::StatusOr<DurableState> durable = disk_->Open();
+  if (!durable.ok()) return world_.Fail(absl::StrCat(cluster_, ": ", durable.status().message()));
+  started.durable = *std::move(durable);
   started.facts = {"simulated", TargetKind::kDirectory, absl::StrCat("target-of-", cluster_), {}};
   started.seed = world_.rng.Next();
   world_.Say(cluster_, " starts");
-  oracle_.AgentStarted(cluster_, started.durable);
+  oracle_.AgentStarted(cluster_, started.durable, disk_->written());
   state_ = AgentState();
   Take(std::move(started));
   if (up_) Connect(world_.Upto(absl::Seconds(1)));
@@ -167,8 +179,14 @@ void AgentProcess::Do(const agent_effect::Persist& effect) {
   if (world_.Chance(world_.settings.disk_full)) {
     status = absl::ResourceExhaustedError("the disk is full");
   } else {
-    oracle_.AgentPersists(cluster_, effect, disk_->written());
+    if (effect.synced && world_.Chance(world_.settings.sync_fails)) {
+      world_.Say(cluster_, " cannot sync");
+      disk_->FailNextSync();
+      Later(world_.Upto(absl::Minutes(2)), [this] { Crash(); });  // Somebody starts it again.
+    }
+    const DurableState before = disk_->written();
     status = disk_->Write(effect);
+    if (status.ok()) oracle_.AgentPersists(cluster_, effect, before);
   }
   if (MayDie()) return;
   Take(agent_event::PersistDone{std::move(status)});

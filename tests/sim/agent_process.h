@@ -47,6 +47,8 @@ class AgentProcess : public AgentEnd {
   const AgentState& state() const { return state_; }
   const AgentDisk& disk() const { return *disk_; }
   SimTarget& target() { return target_; }
+  /// Until it is said otherwise its disk keeps nothing more.
+  void SetDiskFull(bool full);
 
  private:
   void Start();
@@ -78,6 +80,7 @@ class AgentProcess : public AgentEnd {
   const ReadBlob read_blob_;
 
   Digest fingerprint_;
+  bool disk_full_ = false;
   std::shared_ptr<AgentDisk> disk_;  // Shared with runs that a dead process left behind.
   SimTarget target_;
   bool lives_ = false;

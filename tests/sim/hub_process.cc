@@ -73,6 +73,11 @@ void HubProcess::Crash() {
   });
 }
 
+void HubProcess::SetDiskFull(bool full) {
+  disk_full_ = full;
+  store_.SetFull(full);
+}
+
 void HubProcess::Post(Event event) {
   if (!up_) return;
   events_.push_back(std::move(event));
@@ -127,6 +132,9 @@ bool HubProcess::MayDie() {
 
 void HubProcess::RunBatch(std::vector<Event> events) {
   std::vector<Effect> effects;
+  if (world_.settings.mutation != Mutation::kFullDiskIgnored) {
+    state_.read_only = !store_.CheckRoom().ok();
+  }
   for (Event& event : events) {
     committed_ = false;
     if (auto* hello = std::get_if<event::AgentHello>(&event)) {
@@ -175,6 +183,7 @@ bool HubProcess::Commit(std::vector<Effect>* effects) {
     if (auto* write = std::get_if<effect::Write>(&effect)) batch.Append(std::move(write->batch));
   }
   if (!batch.empty()) {
+    oracle_.HubWrites(state_, disk_full_);
     if (world_.Chance(world_.settings.append_fails)) store_.FailNextAppend();
     if (!store_.Append(batch).ok()) {
       unknown_ = true;

@@ -26,6 +26,8 @@ class HubProcess : public HubEnd {
   void Start();
   /// It comes back by itself.
   void Crash();
+  /// Until it is said otherwise its disk is nearly full.
+  void SetDiskFull(bool full);
 
   bool up() const override { return up_; }
   void Post(Event event) override;
@@ -59,6 +61,7 @@ class HubProcess : public HubEnd {
   Network& network_;
   Oracle& oracle_;
   ModelStore store_;
+  bool disk_full_ = false;
   std::vector<ModelStore::Snapshot> copies_;  // Older states, for a restore.
 
   bool up_ = false;

@@ -39,11 +39,14 @@ class Oracle {
   void HubRestored();
   void HubStepped(const HubState& state);
   void HubIsGreeted(const event::AgentHello& hello);
+  void HubWrites(const HubState& state, bool disk_full);
   void HubSends(const HubState& state, SessionId session, const HubMessage& message);
 
   // Agents.
   void AgentEnrolled(const std::string& cluster);
-  void AgentStarted(const std::string& cluster, const DurableState& durable);
+  /// `written` is what it meant to write, `durable` what came back.
+  void AgentStarted(const std::string& cluster, const DurableState& durable,
+                    const DurableState& written);
   void AgentReceives(const std::string& cluster, const Desired& desired);
   void AgentPersists(const std::string& cluster, const agent_effect::Persist& persist,
                      const DurableState& before);

@@ -6,6 +6,7 @@
 
 #include "common/object/json.h"
 #include "tests/sim/oracle.h"
+#include "tests/sim/summary.h"
 
 namespace lockstep::sim {
 namespace {
@@ -50,8 +51,17 @@ void Oracle::AgentEnrolled(const std::string& cluster) {
   view = std::move(next);
 }
 
-void Oracle::AgentStarted(const std::string& cluster, const DurableState& durable) {
+void Oracle::AgentStarted(const std::string& cluster, const DurableState& durable,
+                          const DurableState& written) {
   View& view = views_[cluster];
+  const std::vector<std::string> back = Summary(durable);
+  const std::vector<std::string> meant = Summary(written);
+  const auto [now, then] = std::mismatch(back.begin(), back.end(), meant.begin(), meant.end());
+  if (now != back.end() || then != meant.end()) {
+    Fail(cluster, absl::StrCat("it comes back with other than it wrote: ",
+                               now == back.end() ? "nothing" : *now, "; it wrote ",
+                               then == meant.end() ? "nothing" : *then));
+  }
   if (durable.agent.desired_seq < view.acknowledged) {
     Fail(cluster, absl::StrCat("Desired ", view.acknowledged, " was acknowledged and is lost"));
   }

@@ -106,8 +106,14 @@ void Oracle::HubStepped(const HubState& state) {
   }
 }
 
+void Oracle::HubWrites(const HubState& state, bool disk_full) {
+  if (disk_full) world_.Fail("the hub writes although its disk is nearly full");
+  if (state.read_only) world_.Fail("a hub that is read-only writes");
+}
+
 void Oracle::HubSends(const HubState& state, SessionId session, const HubMessage& message) {
   const auto at = state.sessions.find(session);
+  if (state.read_only) world_.Fail("a hub that is read-only speaks to agents");
   if (at == state.sessions.end()) return;
   if (const auto* desired = std::get_if<Desired>(&message)) {
     SendsDesired(state, at->second, *desired);

@@ -29,6 +29,8 @@ Settings DrawSettings(uint64_t seed) {
   settings.restores = rng.Below(4) == 0 ? 0.3 : 0;
   settings.delay_max = rng.Below(4) == 0 ? absl::Seconds(3) : absl::Milliseconds(50);
   settings.marks_objects = rng.Below(2) == 0;
+  settings.sync_fails = chance(0.01);
+  settings.spells = chance(0.3);
   return settings;
 }
 

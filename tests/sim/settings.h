@@ -14,6 +14,8 @@ enum class Mutation : uint8_t {
   kHubSendsFirst,           // Everything leaves before the batch is written.
   kAgentAcknowledgesFirst,  // The agent answers before it has written.
   kAgentForgetsWrites,      // Synced writes are not synced.
+  kRecordLosesField,        // What an agent wrote does not all come back from its bytes.
+  kFullDiskIgnored,         // The hub is not told that its disk is full.
   kApprovalForged,          // Every held list arrives approved by nobody.
   kHandOverTorn,            // Of a Desired with several applications one is dropped on the way.
   kErrorRendersEmpty,       // A render error is handed on as an empty result.
@@ -39,7 +41,9 @@ struct Settings {
   double repeats = 0;      // Per message: comes a second time, later, in whatever session there is.
   double fetch_fails = 0;  // Per fetch of a repository.
   double disk_full = 0;    // Per write of an agent.
+  double sync_fails = 0;   // Per write of an agent: none is kept from then on until it restarts.
   double target_fails = 0;    // Per object.
+  double spells = 0;          // Per operation: something stays bad for a while.
   double foreign_writes = 0;  // Per operation.
   double restores = 0;        // Per crash of the hub: an older copy comes back.
   absl::Duration delay_max = absl::Milliseconds(50);  // Of one message.

@@ -7,6 +7,7 @@ namespace lockstep::sim {
 absl::Status SimTarget::Step(const Cancellation& cancel) {
   const auto alive = listener_.alive;  // Runs of others may come in between and put it back.
   if (!alive() || cancel.cancelled()) return absl::CancelledError("cancelled");
+  if (!down_.ok()) return down_;
   if (world_.Chance(world_.settings.target_fails)) {
     return absl::UnavailableError("the target does not answer");
   }

@@ -54,6 +54,8 @@ class SimTarget : public Target {
   void Stop() override { target_.Stop(); }
 
   MemoryTarget& objects() { return target_; }
+  /// Until OK is set, every call ends in this.
+  void SetDown(absl::Status down) { down_ = std::move(down); }
 
  private:
   // OK where the next object may be begun.
@@ -62,6 +64,7 @@ class SimTarget : public Target {
   World& world_;
   MemoryTarget target_;
   Listener listener_;
+  absl::Status down_;
 };
 
 }  // namespace lockstep::sim

@@ -96,6 +96,14 @@ TEST(Mutation, AnAgentWhoseWritesAreNotDurableIsFoundOut) {
   EXPECT_TRUE(Finds(Mutation::kAgentForgetsWrites, "is acknowledged before it is durable"));
 }
 
+TEST(Mutation, ARecordThatComesBackWithoutAFieldIsFoundOut) {
+  EXPECT_TRUE(Finds(Mutation::kRecordLosesField, "it comes back with other than it wrote"));
+}
+
+TEST(Mutation, AHubThatWritesOnAFullDiskIsFoundOut) {
+  EXPECT_TRUE(Finds(Mutation::kFullDiskIgnored, "although its disk is nearly full"));
+}
+
 TEST(Mutation, AnApprovalThatNobodyGaveIsFoundOut) {
   EXPECT_TRUE(Finds(Mutation::kApprovalForged, "without the approval"));
 }

@@ -12,6 +12,7 @@
 #include "tests/sim/network.h"
 #include "tests/sim/oracle.h"
 #include "tests/sim/people.h"
+#include "tests/sim/trouble.h"
 #include "tests/sim/world.h"
 
 namespace lockstep::sim {
@@ -31,7 +32,8 @@ class Simulation {
         network_(&world_),
         oracle_(&world_),
         hub_(&world_, &network_, &oracle_),
-        people_(&world_, &hub_, &oracle_, &agents_) {
+        people_(&world_, &hub_, &oracle_, &agents_),
+        trouble_(&world_, &hub_, &agents_) {
     world_.trace = trace;
     network_.set_hub(&hub_);
     for (int i = 0; i < settings.agents; ++i) {
@@ -50,6 +52,7 @@ class Simulation {
     Pass(kSetUp);
     world_.faults = true;
     people_.Act(world_.time.Now() + world_.settings.busy);
+    trouble_.Begin(world_.time.Now() + world_.settings.busy);
     Pass(world_.settings.busy);
     world_.faults = false;
     world_.Say("the faults end");
@@ -194,6 +197,7 @@ class Simulation {
   HubProcess hub_;
   std::vector<std::unique_ptr<AgentProcess>> agents_;
   People people_;
+  Trouble trouble_;
 };
 
 }  // namespace

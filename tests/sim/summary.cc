@@ -78,4 +78,46 @@ std::vector<std::string> Summary(const HubState& state) {
   return lines;
 }
 
+namespace {
+
+std::string Of(const InventoryEntry& entry) {
+  std::string text = absl::StrCat(entry.uid, " applied ", entry.applied.Short(), " attempted");
+  for (const Digest& attempted : entry.attempted) absl::StrAppend(&text, " ", attempted.Short());
+  return text;
+}
+
+std::string Of(const ApplicationRecord& one) {
+  std::string text = absl::StrCat(
+      "generation ", one.generation, " revision ", one.revision, " manifest ",
+      one.manifest->digest().Short(), " of ", one.manifest->size(), " options ",
+      one.options_digest.Short(), " ", one.options_bytes, " foreign ", one.accept_foreign,
+      " release ", one.releasing.has_value() ? static_cast<int>(*one.releasing) : -1);
+  absl::StrAppend(&text, " interval ", absl::FormatDuration(one.options.interval), " prune ",
+                  one.options.prune, " suspend ", one.options.suspend, " namespace ",
+                  one.options.default_namespace, " deletes ",
+                  one.options.delete_objects_on_release);
+  absl::StrAppend(&text, " tombstones ", Keys(one.tombstones), " of ", one.objects_before, " held ",
+                  one.held, " ", one.held_reason);
+  return text;
+}
+
+}  // namespace
+
+std::vector<std::string> Summary(const DurableState& state) {
+  const AgentRecord& agent = state.agent;
+  std::vector<std::string> lines;
+  lines.push_back(absl::StrCat("starts ", agent.start_counter, " seen ", agent.seen.counter, " ",
+                               agent.seen.chain.Short(), " hub ", agent.hub_incarnation, " epoch ",
+                               agent.epoch, " seq ", agent.desired_seq, " removed ",
+                               agent.removed));
+  for (const Digest& key : agent.revoked) lines.push_back(absl::StrCat("revoked ", key.Short()));
+  for (const auto& [name, application] : state.applications) {
+    lines.push_back(absl::StrCat(name, ": ", Of(application.target)));
+    for (const auto& [key, entry] : application.inventory) {
+      lines.push_back(absl::StrCat(name, " ", key.ToString(), ": ", Of(entry)));
+    }
+  }
+  return lines;
+}
+
 }  // namespace lockstep::sim
