@@ -10,8 +10,12 @@ absl::Status FromRocks(const rocksdb::Status& status, absl::string_view what,
   absl::StatusCode code = absl::StatusCode::kInternal;
   if (status.IsNotFound() || status.IsPathNotFound()) code = absl::StatusCode::kNotFound;
   if (status.IsCorruption()) code = absl::StatusCode::kDataLoss;
-  if (status.IsNoSpace()) code = absl::StatusCode::kResourceExhausted;
-  return absl::Status(code, absl::StrCat(what, " \"", path, "\": ", status.ToString()));
+  absl::string_view advice;
+  if (status.IsNoSpace()) {
+    code = absl::StatusCode::kResourceExhausted;
+    advice = "; free some room and start again";
+  }
+  return absl::Status(code, absl::StrCat(what, " \"", path, "\": ", status.ToString(), advice));
 }
 
 }  // namespace lockstep

@@ -7,6 +7,7 @@
 
 #include "common/base/file.h"
 #include "common/base/random.h"
+#include "tests/hub/store/small_disk.h"
 #include "tests/hub/store/workload.h"
 #include "tests/testing/status.h"
 
@@ -100,77 +101,6 @@ TEST_F(DiskGuardTest, SaysWhenTheDiskCannotBeAsked) {
   DiskGuard guard = Make();
   EXPECT_FALSE(guard.Check().ok());
   EXPECT_FALSE(guard.CheckAppend(1).ok());
-}
-
-/// A small disk of its own; skips the test where it cannot be made.
-class SmallDisk : public testing::Test {
- protected:
-  ~SmallDisk() override {
-    if (mounted_) umount2(directory_.root().c_str(), MNT_DETACH);
-  }
-  bool Mount(const char* options) {
-    mounted_ = mount("tmpfs", directory_.root().c_str(), "tmpfs", 0, options) == 0;
-    return mounted_;
-  }
-  void FillUntil(uint64_t free_bytes) {
-    while (ProbeDisk(directory_.root())->free_bytes > free_bytes) {
-      ASSERT_OK(WriteFileAtomic(absl::StrCat(directory_.root(), "/hog", ++hogs_),
-                                std::string(64 << 10, 'x'), Durability::kNone));
-    }
-  }
-
-  StoreDirectory directory_;
-  bool mounted_ = false;
-  int hogs_ = 0;
-};
-
-TEST_F(SmallDisk, F07StopsBeforeADiskIsFullAndGoesOnWhenThereIsRoom) {
-  if (!Mount("size=48m")) GTEST_SKIP() << "mounting a tmpfs is not allowed here";
-  RocksOptions options = SmallOptions();
-  options.disk_free_bytes_min = 0;  // A tenth.
-  options.reserve_bytes = 8 << 20;
-  auto store = RocksStore::Open(directory_.store(), options);
-  ASSERT_OK(store);
-  uint64_t acknowledged = 0;
-  const auto append = [&] {
-    Batch batch;
-    batch.Put(Family::kAssignment, absl::StrCat("key ", acknowledged), RandomBytes(50'000));
-    return (*store)->Append(batch);
-  };
-  while ((*store)->CheckRoom().ok()) {
-    ASSERT_OK(append());
-    ++acknowledged;
-    ASSERT_LT(acknowledged, 2000);
-  }
-  EXPECT_GT(acknowledged, 300);
-
-  // Somebody else takes more, past the reserve: what would fill the disk is refused before RocksDB,
-  // which aborts on a full disk (FAULTS M5), sees it.
-  FillUntil(2 * kMiB);
-  EXPECT_FALSE((*store)->CheckRoom().ok());
-  absl::Status status;
-  for (int i = 0; i < 1000 && status.ok(); ++i) {
-    status = append();
-    if (status.ok()) ++acknowledged;
-  }
-  EXPECT_THAT(status, StatusIs(absl::StatusCode::kResourceExhausted, HasSubstr("start again")));
-  store->reset();
-
-  // A start on a full disk says so; with room all is there.
-  FillUntil(64 << 10);
-  EXPECT_THAT(RocksStore::Open(directory_.store(), options),
-              StatusIs(absl::StatusCode::kResourceExhausted, HasSubstr("disk is full")));
-  for (const std::string& name : NamesIn(directory_.root())) {
-    if (name.rfind("hog", 0) == 0) {
-      ASSERT_OK(RemoveFile(directory_.root() + "/" + name));
-    }
-  }
-  store = RocksStore::Open(directory_.store(), options);
-  ASSERT_OK(store);
-  EXPECT_EQ((*store)->at().counter, acknowledged);
-  for (uint64_t i = 0; i < acknowledged; ++i) {
-    ASSERT_OK((*store)->Get(Family::kAssignment, absl::StrCat("key ", i)));
-  }
 }
 
 TEST_F(SmallDisk, F09StopsBeforeFilesRunOut) {

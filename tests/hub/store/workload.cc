@@ -120,4 +120,11 @@ RocksOptions SmallOptions() {
   return options;
 }
 
+RocksOptions DiskOptions() {
+  RocksOptions options = SmallOptions();
+  options.disk_free_bytes_min = 0;
+  options.reserve_bytes = 8 << 20;
+  return options;
+}
+
 }  // namespace lockstep
