@@ -13,7 +13,7 @@
 #include "common/text/names.h"
 #include "common/text/nearest.h"
 #include "hub/fleet/checks.h"
-#include "hub/source/git_url.h"
+#include "hub/remote/git_url.h"
 
 namespace lockstep {
 namespace {

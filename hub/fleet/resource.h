@@ -14,7 +14,7 @@
 
 #include "common/render/path.h"
 #include "hub/fleet/selector.h"
-#include "hub/source/ref_spec.h"
+#include "hub/remote/ref_spec.h"
 
 namespace lockstep {
 

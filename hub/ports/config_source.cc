@@ -9,9 +9,9 @@
 #include "common/base/file.h"
 #include "common/base/status.h"
 #include "hub/fleet/parse.h"
+#include "hub/remote/git_url.h"
+#include "hub/remote/ref_spec.h"
 #include "hub/secrets/sealed.h"
-#include "hub/source/git_url.h"
-#include "hub/source/ref_spec.h"
 
 namespace lockstep {
 namespace {

@@ -10,7 +10,7 @@
 #include <absl/strings/string_view.h>
 #include <absl/types/span.h>
 
-#include "hub/source/git_url.h"
+#include "hub/remote/git_url.h"
 
 struct sockaddr;
 

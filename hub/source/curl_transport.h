@@ -5,9 +5,9 @@
 
 #include <absl/status/status.h>
 
+#include "hub/remote/git_url.h"
 #include "hub/source/allowed_sources.h"
 #include "hub/source/git_credentials.h"
-#include "hub/source/git_url.h"
 
 namespace lockstep {
 

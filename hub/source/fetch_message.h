@@ -8,8 +8,8 @@
 #include <absl/status/statusor.h>
 #include <absl/strings/string_view.h>
 
+#include "hub/remote/ref_spec.h"
 #include "hub/source/git_credentials.h"
-#include "hub/source/ref_spec.h"
 
 // What the hub and a fetch process say to each other, once in each direction:
 //

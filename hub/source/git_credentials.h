@@ -6,7 +6,7 @@
 #include <absl/status/statusor.h>
 #include <absl/strings/string_view.h>
 
-#include "hub/source/git_url.h"
+#include "hub/remote/git_url.h"
 
 namespace lockstep {
 

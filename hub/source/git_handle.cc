@@ -5,7 +5,7 @@
 #include <absl/base/call_once.h>
 #include <absl/strings/str_cat.h>
 
-#include "hub/source/ref_spec.h"
+#include "hub/remote/ref_spec.h"
 
 namespace lockstep {
 namespace {

@@ -12,7 +12,7 @@
 
 #include "common/base/status.h"
 #include "common/text/utf8.h"
-#include "hub/source/git_url.h"
+#include "hub/remote/git_url.h"
 
 namespace lockstep {
 namespace {

@@ -13,10 +13,10 @@
 
 #include "common/base/clock.h"
 #include "common/render/snapshot.h"
+#include "hub/remote/git_url.h"
+#include "hub/remote/ref_spec.h"
 #include "hub/source/allowed_sources.h"
 #include "hub/source/git_credentials.h"
-#include "hub/source/git_url.h"
-#include "hub/source/ref_spec.h"
 
 namespace lockstep {
 

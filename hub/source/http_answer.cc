@@ -4,7 +4,7 @@
 #include <absl/strings/str_cat.h>
 #include <curl/curl.h>
 
-#include "hub/source/git_url.h"
+#include "hub/remote/git_url.h"
 
 namespace lockstep {
 namespace {

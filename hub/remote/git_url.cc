@@ -1,4 +1,4 @@
-#include "hub/source/git_url.h"
+#include "hub/remote/git_url.h"
 
 #include <algorithm>
 

@@ -1,4 +1,4 @@
-#include "hub/source/version_range.h"
+#include "hub/remote/version_range.h"
 
 #include <algorithm>
 #include <array>

@@ -1,4 +1,4 @@
-#include "hub/source/ref_spec.h"
+#include "hub/remote/ref_spec.h"
 
 #include <string>
 #include <vector>

@@ -1,4 +1,4 @@
-#include "hub/source/ref_spec.h"
+#include "hub/remote/ref_spec.h"
 
 #include <algorithm>
 #include <optional>
@@ -11,8 +11,8 @@
 
 #include "common/base/status.h"
 #include "common/text/utf8.h"
-#include "hub/source/git_url.h"
-#include "hub/source/version_range.h"
+#include "hub/remote/git_url.h"
+#include "hub/remote/version_range.h"
 
 namespace lockstep {
 namespace {
