@@ -1,23 +1,19 @@
-#include <memory>
 #include <string>
-#include <utility>
+#include <tuple>
 #include <vector>
 
-#include <absl/strings/escaping.h>
-#include <absl/strings/match.h>
 #include <absl/strings/str_cat.h>
-#include <absl/strings/str_replace.h>
 #include <gtest/gtest.h>
 
 #include "common/base/channel.h"
 #include "common/base/random.h"
 #include "common/base/thread.h"
+#include "tests/hub/source/http_fixture.h"
 #include "tests/hub/source/source_fixture.h"
 #include "tests/testing/git_repository.h"
-#include "tests/testing/git_server.h"
 #include "tests/testing/scripted_server.h"
 
-// Fetches over http: from nginx with git http-backend, and from servers that do what none should.
+// Fetches over http: from nginx with git http-backend, and from servers that fail.
 
 namespace lockstep {
 namespace {
@@ -27,14 +23,6 @@ using testing::HasSubstr;
 using testing::Not;
 using Connection = ScriptedServer::Connection;
 using Request = ScriptedServer::Request;
-
-#define START_SERVER_OR_SKIP(server, ...)                                                 \
-  absl::StatusOr<std::unique_ptr<GitServer>> server##_or = GitServer::Start(__VA_ARGS__); \
-  if (absl::IsUnavailable(server##_or.status())) GTEST_SKIP() << server##_or.status();    \
-  ASSERT_OK(server##_or);                                                                 \
-  const std::unique_ptr<GitServer> server = *std::move(server##_or)
-
-constexpr char kAdvertisement[] = "Content-Type: application/x-git-upload-pack-advertisement\r\n";
 
 TEST(HttpFetch, BringsTheHeadAndThenOnlyWhatIsNew) {
   TestRepository repository;
@@ -106,76 +94,6 @@ TEST(HttpFetch, ABearerTokenIsSentAlone) {
     EXPECT_FALSE(request.headers.contains("git-protocol"));
     EXPECT_FALSE(request.headers.contains("cookie"));
   }
-}
-
-TEST(HttpFetch, A13NothingButTheRepositorysOwnRequestsIsMade) {
-  TestRepository repository;
-  repository.Commit({{"a", "1"}});
-  ScriptedServer trap(
-      [](const Request&, Connection& connection) { connection.Answer(200, "", ""); });
-  ScriptedServer server([&](const Request& request, Connection& connection) {
-    std::string answer = ScriptedServer::GitAnswer(request, repository.root());
-    // As many bytes, so that the packet's length stays right: capabilities that name other places.
-    const size_t at = answer.find("multi_ack ");
-    if (at != std::string::npos) answer.replace(at, 10, "bundle-uri");
-    connection.Write(answer);
-  });
-  TestSource source({server.base_url(), trap.base_url()});
-  EXPECT_OK(source.Fetch(server.base_url() + "/fleet.git"));
-  EXPECT_EQ(server.requests().size(), 2u);
-  EXPECT_EQ(trap.connections(), 0);
-}
-
-TEST(HttpFetch, A16RedirectsAreNotFollowedAndCredentialsStayHome) {
-  ScriptedServer trap(
-      [](const Request&, Connection& connection) { connection.Answer(401, "", ""); });
-  for (const int status : {301, 302, 303, 307, 308}) {
-    ScriptedServer server([&](const Request& request, Connection& connection) {
-      connection.Answer(status, absl::StrCat("Location: ", trap.base_url(), request.target, "\r\n"),
-                        "");
-    });
-    TestSource source({"http://127.0.0.1", server.base_url(), trap.base_url()});
-    EXPECT_THAT(source.Fetch(server.base_url() + "/fleet.git", {},
-                             {.username = "ada", .password = "canary-7391"}),
-                StatusIs(absl::StatusCode::kFailedPrecondition,
-                         AllOf(HasSubstr("redirects are not followed"), HasSubstr(trap.base_url()),
-                               Not(HasSubstr("canary")))));
-  }
-  EXPECT_EQ(trap.connections(), 0);
-}
-
-TEST(HttpFetch, A16ARedirectOfTheSecondRequestIsNotFollowedEither) {
-  TestRepository repository;
-  repository.Commit({{"a", "1"}});
-  ScriptedServer trap(
-      [](const Request&, Connection& connection) { connection.Answer(401, "", ""); });
-  ScriptedServer server([&](const Request& request, Connection& connection) {
-    if (request.method == "GET") {
-      connection.Write(ScriptedServer::GitAnswer(request, repository.root()));
-    } else {
-      connection.Answer(307, absl::StrCat("Location: ", trap.base_url(), request.target, "\r\n"),
-                        "");
-    }
-  });
-  TestSource source({server.base_url(), trap.base_url()});
-  EXPECT_THAT(source.Fetch(server.base_url() + "/fleet.git", {},
-                           {.username = "ada", .password = "canary-7391"}),
-              StatusIs(absl::StatusCode::kFailedPrecondition, HasSubstr("redirects")));
-  EXPECT_EQ(trap.connections(), 0);
-}
-
-TEST(HttpFetch, A18InternalAddressesAreRefusedWhenConnectingHoweverTheyAreWritten) {
-  ScriptedServer trap(
-      [](const Request&, Connection& connection) { connection.Answer(200, "", ""); });
-  TestSource source({"10.0.0.0/8"});
-  for (const char* host :
-       {"127.0.0.1", "localhost", "[::1]", "[::ffff:127.0.0.1]", "0.0.0.0", "127.1", "2130706433",
-        "0x7f000001", "0177.0.0.1", "169.254.169.254", "[fe80::1]", "[64:ff9b::7f00:1]"}) {
-    EXPECT_THAT(source.Fetch(absl::StrCat("https://", host, ":", trap.port(), "/fleet.git")),
-                StatusIs(absl::StatusCode::kPermissionDenied, HasSubstr("--allow-source")))
-        << host;
-  }
-  EXPECT_EQ(trap.connections(), 0);
 }
 
 TEST(HttpFetch, F60RefusalsAndFailuresSayWhatToDoAndTheLastCommitStays) {
@@ -325,115 +243,6 @@ TEST(HttpFetch, F61APackWithoutItsTreesIsAnErrorAndTheRefStays) {
     EXPECT_THAT(source.Fetch(server.base_url() + "/fleet.git", {.branch = "main"}),
                 StatusIs(absl::StatusCode::kDataLoss, HasSubstr("left out object")));
   }
-}
-
-TEST(HttpFetch, A19EndlessAnswersEndAtTheirLimit) {
-  TestRepository good;
-  good.Commit({{"a", "1"}});
-  ScriptedServer refs([&](const Request&, Connection& connection) {
-    connection.Write(absl::StrCat("HTTP/1.1 200 OK\r\n", kAdvertisement,
-                                  "\r\n001e# service=git-upload-pack\n0000"));
-    std::string block;
-    while (block.size() < 60'000)
-      block += absl::StrCat("0041", std::string(40, 'a'), " refs/heads/", "12345678\n");
-    while (connection.Write(block)) {
-    }
-  });
-  ScriptedServer garbage([&](const Request&, Connection& connection) {
-    connection.Answer(200, kAdvertisement, "zzzz this is no packet line");
-  });
-  ScriptedServer zipped([&](const Request&, Connection& connection) {
-    connection.Answer(200, absl::StrCat(kAdvertisement, "Content-Encoding: gzip\r\n"),
-                      "\x1f\x8b\x08");
-  });
-  ScriptedServer progress([&](const Request& request, Connection& connection) {
-    if (request.method == "GET") {
-      connection.Write(ScriptedServer::GitAnswer(request, good.root()));
-      return;
-    }
-    connection.Write(
-        "HTTP/1.1 200 OK\r\nContent-Type: application/x-git-upload-pack-result\r\n\r\n0008NAK\n");
-    const std::string talk =
-        absl::StrCat(absl::Hex(1005, absl::kZeroPad4), "\x02", std::string(1000, '.'));
-    while (connection.Write(talk)) {
-    }
-  });
-  TestSource source(
-      {refs.base_url(), garbage.base_url(), zipped.base_url(), progress.base_url(), "file:///"},
-      {.bytes = int64_t{8} << 20});
-  EXPECT_THAT(source.Fetch(refs.base_url() + "/x"),
-              StatusIs(absl::StatusCode::kResourceExhausted, HasSubstr("8 MiB")));
-  EXPECT_FALSE(source.Fetch(garbage.base_url() + "/x").ok());
-  EXPECT_FALSE(source.Fetch(zipped.base_url() + "/x").ok());
-  EXPECT_THAT(source.Fetch(progress.base_url() + "/fleet.git"),
-              StatusIs(absl::StatusCode::kResourceExhausted,
-                       testing::AnyOf(HasSubstr("8 MiB"), HasSubstr("without end"))));
-  EXPECT_OK(source.Fetch(good.FileUrl()));
-}
-
-TEST(HttpFetch, A19MoreObjectsOrBytesThanAllowedAreRefused) {
-  TestRepository repository;
-  std::map<std::string, std::string> files;
-  for (int i = 0; i < 50; ++i) files["f" + std::to_string(i)] = std::to_string(i);
-  repository.Commit(files);
-  START_SERVER_OR_SKIP(server, {.root = repository.root()});
-  TestSource few({server->base_url(), "file:///"}, {.objects = 20});
-  EXPECT_THAT(few.Fetch(server->base_url() + "/fleet.git"),
-              StatusIs(absl::StatusCode::kResourceExhausted, HasSubstr("20")));
-  EXPECT_THAT(few.Fetch(repository.FileUrl()),
-              StatusIs(absl::StatusCode::kResourceExhausted, HasSubstr("20")));
-}
-
-TEST(HttpFetch, A91NoErrorHoldsASecret) {
-  TestRepository repository;
-  repository.Commit({{"a", "1"}});
-  const GitCredentials basic{.username = "ada", .password = "canary-7391"};
-  const GitCredentials bearer{.bearer_token = "canary-7391"};
-  // A server that says back all that it got, wherever a client might repeat it.
-  ScriptedServer echo([](const Request& request, Connection& connection) {
-    const auto found = request.headers.find("authorization");
-    const std::string secret = found == request.headers.end() ? "" : found->second;
-    connection.Answer(
-        302,
-        absl::StrCat("Location: http://u:canary-7391@127.0.0.1/", secret, "?t=canary-7391\r\n"),
-        "");
-  });
-  ScriptedServer typed([](const Request& request, Connection& connection) {
-    const auto found = request.headers.find("authorization");
-    const std::string secret = found == request.headers.end() ? "" : found->second;
-    connection.Answer(200, absl::StrCat("Content-Type: ", secret, "canary-7391\r\n"), "");
-  });
-  ScriptedServer remote_error([](const Request&, Connection& connection) {
-    connection.Answer(200, kAdvertisement,
-                      "001e# service=git-upload-pack\n00000019ERR canary-7391 x\n");
-  });
-  TestSource source({"http://127.0.0.1", echo.base_url(), typed.base_url(), remote_error.base_url(),
-                     "http://no.invalid"});
-  for (const std::string& base :
-       {echo.base_url(), typed.base_url(), remote_error.base_url(),
-        std::string("http://no.invalid"), std::string("http://127.0.0.1:1")}) {
-    for (const GitCredentials& credentials : {basic, bearer}) {
-      const absl::StatusOr<FetchResult> result = source.Fetch(base + "/fleet.git", {}, credentials);
-      ASSERT_FALSE(result.ok());
-      const std::string text = result.status().ToString();
-      EXPECT_THAT(text, AllOf(Not(HasSubstr("canary")),
-                              Not(HasSubstr(absl::Base64Escape("ada:canary-7391")))))
-          << base;
-    }
-  }
-}
-
-TEST(HttpFetch, A91TheEnvironmentsProxyIsNotUsed) {
-  TestRepository repository;
-  repository.Commit({{"a", "1"}});
-  ScriptedServer proxy(
-      [](const Request&, Connection& connection) { connection.Answer(407, "", ""); });
-  setenv("http_proxy", proxy.base_url().c_str(), 1);
-  START_SERVER_OR_SKIP(server, {.root = repository.root()});
-  TestSource source({server->base_url()});
-  EXPECT_OK(source.Fetch(server->base_url() + "/fleet.git"));
-  unsetenv("http_proxy");
-  EXPECT_EQ(proxy.connections(), 0);
 }
 
 }  // namespace
