@@ -12,6 +12,7 @@
 #include "common/base/file.h"
 #include "common/base/status.h"
 #include "hub/source/curl_transport.h"
+#include "hub/source/file_repository.h"
 #include "hub/source/git_handle.h"
 #include "hub/source/mirror_files.h"
 #include "hub/source/mirror_objects.h"
@@ -218,8 +219,10 @@ absl::Status Job::ConnectSsh() {
 }
 
 absl::Status Job::Connect() {
-  if (context_.url.scheme() == GitUrl::Scheme::kFile && !PathExists(context_.url.path())) {
-    return absl::NotFoundError("nothing lies at this path of the hub's machine; check spec.url");
+  if (context_.url.scheme() == GitUrl::Scheme::kFile) {
+    if (!PathExists(context_.url.path()))
+      return absl::NotFoundError("nothing lies at this path of the hub's machine; check spec.url");
+    LOCKSTEP_RETURN_IF_ERROR(CheckStaysWithin(context_.url.path()));
   }
   return context_.url.scheme() == GitUrl::Scheme::kSsh ? ConnectSsh()
                                                        : ConnectTo(context_.url.ToString());

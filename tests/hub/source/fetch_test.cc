@@ -1,4 +1,6 @@
+#include <cstdio>
 #include <string>
+#include <unistd.h>
 #include <vector>
 
 #include <gtest/gtest.h>
@@ -195,6 +197,45 @@ TEST(Fetch, A18FilesAreReadOnlyWhereTheHubAllowsIt) {
   TestSource source({"file://" + repository.root() + "/other", "10.0.0.0/8"});
   EXPECT_THAT(source.Fetch(repository.FileUrl()),
               StatusIs(absl::StatusCode::kPermissionDenied, HasSubstr("--allow-source")));
+}
+
+TEST(Fetch, A18AFileRepositoryThatLeadsOutOfItselfIsRefused) {
+  const auto spoil = [](const TestRepository& repository, const std::string& how) {
+    const std::string bare = repository.bare();
+    if (how == "alternates") {
+      ASSERT_OK(WriteFileAtomic(bare + "/objects/info/alternates", "/srv/other/objects\n",
+                                Durability::kNone));
+    } else if (how == "[include]") {
+      ASSERT_OK_AND_ASSIGN(const std::string config, ReadFile(bare + "/config"));
+      ASSERT_OK(WriteFileAtomic(bare + "/config", config + " [Include]\n path = /etc/passwd\n",
+                                Durability::kNone));
+    } else if (how == "commondir") {
+      ASSERT_OK(WriteFileAtomic(bare + "/commondir", "/srv/other\n", Durability::kNone));
+    } else if (how == ".git file") {
+      ASSERT_OK(WriteFileAtomic(bare + "/.git", "gitdir: /srv/other\n", Durability::kNone));
+    } else {
+      ASSERT_EQ(rename((bare + "/objects").c_str(), (repository.root() + "/objects").c_str()), 0);
+      ASSERT_EQ(symlink("../objects", (bare + "/objects").c_str()), 0);
+    }
+  };
+  for (const char* how :
+       {"alternates", "[include]", "commondir", ".git file", "link \"objects\""}) {
+    TestRepository repository;
+    repository.Commit({{"a", "1"}});
+    spoil(repository, how);
+    TestSource source({repository.FileUrl()});
+    EXPECT_THAT(source.Fetch(repository.FileUrl()),
+                StatusIs(absl::StatusCode::kFailedPrecondition,
+                         AllOf(HasSubstr(how), HasSubstr("leads to other directories"))));
+  }
+}
+
+TEST(Fetch, AWorkingTreesRepositoryIsRead) {
+  TestRepository repository;
+  const std::string head = repository.Commit({{"a", "1"}});
+  TestSource source({"file:///"});
+  ASSERT_OK_AND_ASSIGN(const FetchResult result, source.Fetch("file://" + repository.work()));
+  EXPECT_EQ(result.commit, head);
 }
 
 TEST(Fetch, A20RefNamesThatGitDoesNotAllowAreAsIfTheyWereNotThere) {

@@ -13,15 +13,17 @@
 
 namespace lockstep {
 
-/// A GitSource in a temporary directory; `patterns` are its --allow-source.
+/// A GitSource in a temporary directory; `patterns` are its --allow-source, `server` the command
+/// that serves its fetches.
 class TestSource {
  public:
-  explicit TestSource(std::vector<std::string> patterns, FetchLimits limits = {})
+  explicit TestSource(std::vector<std::string> patterns, FetchLimits limits = {},
+                      std::vector<std::string> server = {LOCKSTEP_TEST_FETCH_SERVER})
       : directory_(MakeTemporaryDirectory("lockstep-source-").value()),
         source_({.directory = directory_ + "/mirrors",
                  .allowed = AllowedSources::Parse(patterns).value(),
                  .limits = limits,
-                 .server_command = {LOCKSTEP_TEST_FETCH_SERVER}}) {
+                 .server_command = std::move(server)}) {
     EXPECT_OK(source_.Start());
   }
   ~TestSource() {
@@ -52,6 +54,7 @@ class TestSource {
     return content.ok() ? **content : "";
   }
 
+  const std::string& directory() const { return directory_; }
   /// The bare repository of a mirror that was made once.
   std::string MirrorPath(const std::string& mirror) const {
     return directory_ + "/mirrors/" + mirror + "/git0";
