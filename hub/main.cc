@@ -1,6 +1,4 @@
 #include <iostream>
-#include <signal.h>
-#include <stdlib.h>
 #include <string>
 #include <unistd.h>
 #include <vector>
@@ -11,8 +9,8 @@
 #include "common/base/clock.h"
 #include "common/base/file.h"
 #include "common/base/log.h"
-#include "common/base/process.h"
 #include "common/base/status.h"
+#include "common/program/program.h"
 #include "hub/hub.h"
 #include "hub/identity/context.h"
 #include "hub/identity/hub_identity.h"
@@ -23,34 +21,6 @@
 
 namespace lockstep {
 namespace {
-
-constexpr int kFailed = 1;
-constexpr int kUsage = 2;
-
-int Report(const absl::Status& status) {
-  if (status.ok()) return 0;
-  std::cerr << "error: " << status.message() << "\n";
-  return kFailed;
-}
-
-struct LogFlags {
-  std::string level = "info";
-  std::string format = "text";
-
-  void AddTo(CLI::App* app) {
-    app->add_option("--log-level", level, "debug, info, warning or error")
-        ->check(CLI::IsMember({"debug", "info", "warning", "error"}))
-        ->capture_default_str();
-    app->add_option("--log-format", format, "text or json")
-        ->check(CLI::IsMember({"text", "json"}))
-        ->capture_default_str();
-  }
-  void Use() const {
-    LogLevel least = LogLevel::kInfo;
-    ParseLogLevel(level, &least);
-    ConfigureLog(least, format == "json" ? LogFormat::kJson : LogFormat::kText);
-  }
-};
 
 struct InitFlags {
   std::string data;
@@ -95,26 +65,16 @@ void AddInit(CLI::App* root, int* code) {
                   "where the admin's context goes; else the user's own");
   app->add_option("--context-name", flags->context_name, "what the context is called")
       ->capture_default_str();
-  app->callback([flags, code] { *code = Report(Init(*flags)); });
+  app->callback([flags, code] { *code = ReportStatus(Init(*flags)); });
 }
 
 int Serve(const HubConfig& config) {
-  // Blocked before any thread starts, so that only sigwait here takes them.
-  sigset_t signals;
-  sigemptyset(&signals);
-  sigaddset(&signals, SIGINT);
-  sigaddset(&signals, SIGTERM);
-  pthread_sigmask(SIG_BLOCK, &signals, nullptr);
-  signal(SIGPIPE, SIG_IGN);
+  const TerminationSignal termination;
   absl::StatusOr<std::unique_ptr<Hub>> hub = Hub::Start(config);
-  if (!hub.ok()) return Report(hub.status());
-  int received = 0;
-  sigwait(&signals, &received);
-  Log(LogLevel::kInfo, "hub ends", {{"signal", received}});
-  // A second signal ends the program at once.
-  pthread_sigmask(SIG_UNBLOCK, &signals, nullptr);
+  if (!hub.ok()) return ReportStatus(hub.status());
+  Log(LogLevel::kInfo, "hub ends", {{"signal", termination.Wait()}});
   (*hub)->Stop();
-  return 0;
+  return kExitDone;
 }
 
 void AddServe(CLI::App* root, int* code) {
@@ -165,12 +125,12 @@ void AddRecover(CLI::App* root, int* code) {
     if (!*accept) {
       std::cerr << "error: recover gives up decisions that were acknowledged; say --accept-loss if "
                    "that is meant\n";
-      *code = kUsage;
+      *code = kExitUsage;
       return;
     }
     const absl::StatusOr<LossReport> report = RocksStore::Recover(StorePath(*data), RocksOptions());
     if (!report.ok()) {
-      *code = Report(report.status());
+      *code = ReportStatus(report.status());
       return;
     }
     std::cout << "opened: " << report->found.counter << " of " << report->acknowledged.counter
@@ -228,7 +188,7 @@ void AddUser(CLI::App* root, int* code) {
       sub->add_option("--context-name", flags->context_name, "what the context is called")
           ->capture_default_str();
     }
-    sub->callback([flags, run, code] { *code = Report(run(*flags)); });
+    sub->callback([flags, run, code] { *code = ReportStatus(run(*flags)); });
   };
   add(
       "add", "let a person in", [](const UserFlags& flags) { return WriteUser(flags, false); },
@@ -254,21 +214,14 @@ int Main(int argc, char** argv) {
   AddServe(&app, &code);
   AddUser(&app, &code);
   AddRecover(&app, &code);
-  try {
-    app.parse(argc, argv);
-  } catch (const CLI::ParseError& error) {
-    return app.exit(error) == 0 ? 0 : kUsage;
-  }
-  return code;
+  return RunCommandLine(&app, argc, argv, &code);
 }
 
 }  // namespace
 }  // namespace lockstep
 
 int main(int argc, char** argv) {
-  lockstep::DisableCoreDumps();
-  setenv("GRPC_VERBOSITY", "NONE",
-         /*overwrite=*/0);  // It writes a line per connection on names we do not use.
+  lockstep::PrepareProcess();
   // The program that the hub starts for itself to talk to Git servers (hub/source); before anything
   // else runs.
   if (argc >= 2 && std::string(argv[1]) == "fetch-server")

@@ -3,6 +3,8 @@
 #include <sys/prctl.h>
 #include <sys/resource.h>
 
+#include <absl/synchronization/mutex.h>
+
 namespace lockstep {
 
 void DisableCoreDumps() {
@@ -10,6 +12,12 @@ void DisableCoreDumps() {
   setrlimit(RLIMIT_CORE, &none);
   // A core_pattern that names a program is not held back by the limit, by this it is.
   prctl(PR_SET_DUMPABLE, 0);
+}
+
+void SkipLockOrderChecks() {
+#ifdef NDEBUG
+  absl::SetMutexDeadlockDetectionMode(absl::OnDeadlockCycle::kIgnore);
+#endif
 }
 
 }  // namespace lockstep

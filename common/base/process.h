@@ -2,8 +2,14 @@
 
 namespace lockstep {
 
-/// Keys and credentials are in memory: no core file of this process or its children is ever written (DESIGN invariant
-/// 11). Call first in main.
+/// Keys and credentials are in memory: no core file of this process or its children is ever written
+/// (DESIGN invariant 11). Call first in main.
 void DisableCoreDumps();
+
+/// In optimised builds: no record is kept of the order in which locks are taken. The packaged absl
+/// was built with its assertions and has the record on for every program: one graph under one lock
+/// for all threads, a tenth of what a thousand agents and their hub spend. Debug and sanitizer
+/// builds keep it. Call before threads start.
+void SkipLockOrderChecks();
 
 }  // namespace lockstep
