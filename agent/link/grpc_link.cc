@@ -66,7 +66,7 @@ class GrpcAgentLink::Listener : public LinkSession::Listener {
   }
 
   void OnMessage(HubMessage message) override {
-    {
+    if (ConcernsLink(message)) {
       MutexLock lock(&link_->mutex_);
       Present& present = *link_->present_;
       present.news = true;
@@ -88,6 +88,12 @@ class GrpcAgentLink::Listener : public LinkSession::Listener {
   }
 
  private:
+  // All else is for the loop alone, and the link's thread is left asleep.
+  static bool ConcernsLink(const HubMessage& message) {
+    return std::holds_alternative<CertificateIssued>(message) ||
+           std::holds_alternative<Welcome>(message) || std::holds_alternative<Goodbye>(message);
+  }
+
   GrpcAgentLink* const link_;
 };
 
