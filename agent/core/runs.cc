@@ -179,7 +179,8 @@ void Stepper::FinishRun(const ReconcileOutcome& outcome, const absl::Status& per
   NoteDrift(outcome, &live);
   NoteFindings(outcome, run, &live);
   if (outcome.interrupted || run.cancelled) {
-    live.everything = live.everything || run.everything;
+    // Deletes wait for a clean look, which no timer has been set for.
+    live.everything = live.everything || run.everything || !live.problems.empty();
     live.deletes_due = live.deletes_due || run.deletes;
     for (const ObjectKey& key : run.keys) {
       if (target.manifest->Find(key) != nullptr) live.dirty.insert(key);

@@ -103,6 +103,24 @@ TEST(AgentFaults, F05WorkThatWasInterruptedLooksAgain) {
   ExpectConverged(world, Numbered(0, 3, "2"));
 }
 
+TEST(AgentFaults, F05DeletesThatWereInterruptedAndFailedAreTriedAgain) {
+  AgentWorld world;
+  world.SendTexts(kWeb, Numbered(0, 30, "1"));
+  world.hold_runs = true;
+  world.SendTexts(kWeb, Numbered(0, 29, "1"));
+  ASSERT_THAT(world.runs, SizeIs(1));
+  ReconcileOutcome interrupted;
+  interrupted.run = world.runs.front().run;
+  interrupted.application = kWeb;
+  interrupted.interrupted = true;
+  interrupted.problems.push_back({TextKey("n129"), absl::UnavailableError("no answer")});
+  world.runs.clear();
+  world.Post(agent_event::ReconcileDone{interrupted});
+  ASSERT_THAT(world.runs, SizeIs(1));
+  world.RunNext();
+  ExpectConverged(world, Numbered(0, 29, "1"));
+}
+
 TEST(AgentFaults, F05ACancellationNoticesThatTheProgramStoodStill) {
   ManualClock clock(absl::UnixEpoch());
   const Cancellation cancel(&clock);
