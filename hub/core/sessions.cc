@@ -103,8 +103,13 @@ void AdoptTargets(Turn& turn, const std::string& name, ClusterState& cluster,
   cluster.received_root = RootOfTargets(ReceivedTargets(cluster));
 }
 
-// Finds out what an agent with this root holds; false if only it can say.
+// Finds out what an agent with this root holds; false if only it can say. A root says nothing of
+// what is being released: an agent that lost its memory would never report the end of it.
 bool Recognise(Turn& turn, const std::string& name, ClusterState& cluster, const Digest& root) {
+  const bool releases =
+      std::any_of(cluster.instances.begin(), cluster.instances.end(),
+                  [](const auto& entry) { return entry.second.received.releasing; });
+  if (releases) return false;
   if (root == cluster.received_root) return true;
   for (const SentDesired& sent : cluster.unanswered) {
     if (sent.root != root) continue;

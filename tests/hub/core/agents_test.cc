@@ -364,6 +364,24 @@ TEST(Agents, AReleaseIsNotReadFromARoot) {
   EXPECT_EQ(fleet.Find("web", "eu-1"), nullptr);
 }
 
+TEST(Agents, AReleaseUnderWayIsAskedForAtEachReturn) {
+  One fleet;
+  ASSERT_OK(fleet.Do(command::Delete{{ResourceKind::kApplication, "shop", "web"}}).status());
+  const auto sent = fleet.TakeSent("eu-1");
+  FakeAgent& agent = fleet.Agent("eu-1");
+  agent.Take(std::get<Desired>(sent.at(0)));
+  const Digest root = agent.Root();
+  fleet.Say("eu-1", Ack{std::get<Desired>(sent.at(0)).seq, {}, root});
+  ASSERT_TRUE(fleet.Find("web", "eu-1")->received.releasing);
+  fleet.Disconnect("eu-1");
+  const CommitPoint seen = agent.seen;
+  agent = FakeAgent();  // It lost its memory, and has heard of this hub again before it was asked.
+  agent.seen = seen;
+  EXPECT_EQ(VerdictOf(fleet.Connect("eu-1")), Verdict::kProbe);
+  fleet.Settle();
+  EXPECT_EQ(fleet.Find("web", "eu-1"), nullptr);
+}
+
 TEST(Agents, AReleaseThatWasReportedBeforeItWasDecidedIsDone) {
   One fleet;
   ApplicationReport report = *fleet.Find("web", "eu-1")->report;
