@@ -27,15 +27,42 @@ AgentProcess::AgentProcess(World* world, Network* network, Oracle* oracle, std::
       oracle_(*oracle),
       cluster_(std::move(cluster)),
       read_blob_(std::move(read_blob)),
+      target_uid_(absl::StrCat("target-of-", cluster_)),
       target_(world) {}
 
 void AgentProcess::Enrol(Digest fingerprint) {
-  Die(absl::ZeroDuration());
+  if (life_ > 0) old_keys_.push_back(fingerprint_);
   fingerprint_ = fingerprint;
+  lives_ = true;
+  Begin();
+}
+
+// With an empty disk before whatever the target holds.
+void AgentProcess::Begin() {
+  Die(absl::ZeroDuration());
+  ++life_;
+  for (const auto& [key, stored] : target_.objects().objects()) {
+    oracle_.OthersWrote(cluster_, key);
+  }
   disk_ = std::make_shared<AgentDisk>(world_.settings.mutation);
   disk_->SetFull(disk_full_);
-  lives_ = true;
   oracle_.AgentEnrolled(cluster_);
+}
+
+void AgentProcess::LoseState() {
+  if (!up_) return;
+  world_.Say(cluster_, " loses what it remembers");
+  Begin();
+}
+
+void AgentProcess::RebuildTarget() {
+  if (!up_) return;
+  world_.Say("the target of ", cluster_, " is made anew");
+  Die(world_.Upto(absl::Seconds(10)));
+  for (const auto& [key, stored] : target_.objects().objects()) {
+    target_.objects().DeleteForeign(key);
+  }
+  target_uid_ += "'";
 }
 
 void AgentProcess::Crash() {
@@ -80,7 +107,7 @@ void AgentProcess::Start() {
   absl::StatusOr<DurableState> durable = disk_->Open();
   if (!durable.ok()) return world_.Fail(absl::StrCat(cluster_, ": ", durable.status().message()));
   started.durable = *std::move(durable);
-  started.facts = {"simulated", TargetKind::kDirectory, absl::StrCat("target-of-", cluster_), {}};
+  started.facts = {"simulated", TargetKind::kDirectory, target_uid_, {}};
   started.seed = world_.rng.Next();
   world_.Say(cluster_, " starts");
   oracle_.AgentStarted(cluster_, started.durable, disk_->written());

@@ -37,6 +37,7 @@ class AgentProcess : public AgentEnd {
 
   const std::string& cluster() const override { return cluster_; }
   Digest fingerprint() const override { return fingerprint_; }
+  uint64_t life() const override { return life_; }
   void OnLinkUp(SessionId stream) override;
   void OnLinkDown(const std::optional<Goodbye>& goodbye, bool was_up) override;
   void OnMessage(const HubMessage& message) override;
@@ -47,10 +48,17 @@ class AgentProcess : public AgentEnd {
   const AgentState& state() const { return state_; }
   const AgentDisk& disk() const { return *disk_; }
   SimTarget& target() { return target_; }
+  const std::string& target_uid() const { return target_uid_; }
+  const std::vector<Digest>& old_keys() const { return old_keys_; }
+  /// Somebody deletes what it remembers, but for its key.
+  void LoseState();
+  /// Somebody makes its target anew: all objects are gone, and it says so.
+  void RebuildTarget();
   /// Until it is said otherwise its disk keeps nothing more.
   void SetDiskFull(bool full);
 
  private:
+  void Begin();
   void Start();
   void Die(absl::Duration away);
   void Take(const AgentEvent& event);
@@ -80,6 +88,9 @@ class AgentProcess : public AgentEnd {
   const ReadBlob read_blob_;
 
   Digest fingerprint_;
+  std::vector<Digest> old_keys_;
+  uint64_t life_ = 0;
+  std::string target_uid_;
   bool disk_full_ = false;
   std::shared_ptr<AgentDisk> disk_;  // Shared with runs that a dead process left behind.
   SimTarget target_;

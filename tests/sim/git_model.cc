@@ -17,9 +17,35 @@ std::string GitModel::Blob(const ObjectKey& key, const std::string& text) {
                       place, "}}");
 }
 
-void GitModel::Commit() {
-  head_ = absl::StrFormat("%040x", commits_.size() + 1);
-  commits_[head_] = tree;
+void GitModel::Add(const std::string& parent) {
+  const std::string id = absl::StrFormat("%08x%032x", number_, commits_.size() + 1);
+  commits_[id] = {tree, parent};
+  heads_.push_back(id);
+}
+
+void GitModel::Commit() { Add(heads_.empty() ? "" : head()); }
+
+void GitModel::Rewrite(Rng* rng) {
+  const std::string to = SomeHead(rng);
+  const Stored& stored = commits_.at(to);
+  tree = stored.tree;
+  if (rng->Below(2) == 0) {
+    heads_.push_back(to);
+  } else {
+    Add(stored.parent);
+  }
+}
+
+bool GitModel::Descends(std::string commit, const std::string& ancestor) const {
+  while (!commit.empty() && commit != ancestor) commit = commits_.at(commit).parent;
+  return commit == ancestor;
+}
+
+std::optional<size_t> GitModel::WasHead(const std::string& commit, size_t from) const {
+  for (size_t i = from; i < heads_.size(); ++i) {
+    if (heads_[i] == commit) return i;
+  }
+  return std::nullopt;
 }
 
 const GitModel::Expected& GitModel::Expect(const std::string& commit, const std::string& path) {
@@ -31,8 +57,8 @@ const GitModel::Expected& GitModel::Expect(const std::string& commit, const std:
     expected.kind = Expected::Kind::kUnknown;
     return expected;
   }
-  const auto folder = at_commit->second.find(path);
-  if (folder == at_commit->second.end()) return expected;
+  const auto folder = at_commit->second.tree.find(path);
+  if (folder == at_commit->second.tree.end()) return expected;
   expected.kind = folder->second.broken ? Expected::Kind::kError : Expected::Kind::kObjects;
   std::vector<ManifestEntry> entries;
   for (const auto& [key, text] : folder->second.objects) {
@@ -49,7 +75,7 @@ absl::StatusOr<std::shared_ptr<const Snapshot>> GitModel::Open(const NamespacedN
   if (at == commits_.end()) return absl::NotFoundError("no such commit");
   auto snapshot = std::make_shared<MapSnapshot>(std::string(commit));
   snapshot->AddFile("README.md", "A repository of the simulation.");
-  for (const auto& [path, folder] : at->second) {
+  for (const auto& [path, folder] : at->second.tree) {
     snapshot->AddFile(absl::StrCat(path, "/empty.yaml"), "");
     if (folder.broken) snapshot->AddFile(absl::StrCat(path, "/broken.yaml"), "a: [");
     for (const auto& [key, text] : folder.objects) {

@@ -21,6 +21,14 @@ ParseCache* Parsed() {
   return cache;
 }
 
+// Whether a command is answered with OK.
+bool Succeeds(const std::vector<Effect>& effects) {
+  return std::any_of(effects.begin(), effects.end(), [](const Effect& effect) {
+    const auto* reply = std::get_if<effect::Reply>(&effect);
+    return reply != nullptr && reply->result.ok();
+  });
+}
+
 int RepositoryOf(const NamespacedName& name) { return name.name == "repo-0" ? 0 : 1; }
 
 }  // namespace
@@ -31,7 +39,9 @@ HubProcess::HubProcess(World* world, Network* network, Oracle* oracle)
       oracle_(*oracle),
       store_(world->time.clock(), world->settings.mutation == Mutation::kHubForgetsWrites
                                       ? ModelStore::Sync::kNever
-                                      : ModelStore::Sync::kEach) {}
+                                      : ModelStore::Sync::kEach) {
+  copies_.push_back({store_.Save(), {}});  // Everything may be lost.
+}
 
 void HubProcess::Start() {
   LoadOptions options;
@@ -64,9 +74,10 @@ void HubProcess::Crash() {
   if (committed_ && !unknown_) oracle_.HubDied(Summary(state_));
   store_.Crash(&world_.rng);
   if (!copies_.empty() && world_.Chance(world_.settings.restores)) {
-    store_.Restore(copies_[world_.rng.Below(copies_.size())]);
+    const Copy& copy = copies_[world_.rng.Below(copies_.size())];
+    store_.Restore(copy.store);
     world_.Say("an older copy of the hub is restored");
-    oracle_.HubRestored();
+    oracle_.HubRestored(copy.commits);
   }
   world_.time.After(world_.Upto(absl::Seconds(20)), [this] {
     if (world_.ok()) Start();
@@ -139,11 +150,16 @@ void HubProcess::RunBatch(std::vector<Event> events) {
     committed_ = false;
     if (auto* hello = std::get_if<event::AgentHello>(&event)) {
       FillChain(hello);
-      oracle_.HubIsGreeted(*hello);
+      oracle_.HubIsGreeted(state_, *hello);
+      Overlook(hello);
     }
     std::vector<Effect> caused = Step(state_, event, world_.time.Now());
+    const auto* command = std::get_if<event::Command>(&event);
+    const bool approves =
+        command != nullptr && std::holds_alternative<command::ApproveHub>(command->action);
+    if (approves && Succeeds(caused)) oracle_.HubApproved();
+    oracle_.HubStepped(state_, caused);
     std::move(caused.begin(), caused.end(), std::back_inserter(effects));
-    oracle_.HubStepped(state_);
     if (MayDie()) return;
   }
   const Mutation mutation = world_.settings.mutation;
@@ -166,6 +182,25 @@ void HubProcess::RunBatch(std::vector<Event> events) {
   MaybeSave();
   if (!LetGo(std::move(effects))) return;
   WakeAt(std::max(NextDue(state_), world_.time.Now()));
+}
+
+// What a mutation hides from the hub.
+void HubProcess::Overlook(event::AgentHello* hello) const {
+  const auto cluster = state_.clusters.find(hello->cluster);
+  if (cluster == state_.clusters.end()) return;
+  switch (world_.settings.mutation) {
+    case Mutation::kRestoreUnnoticed:
+      hello->hello.seen = {};
+      break;
+    case Mutation::kTargetUnchecked:
+      hello->hello.target_uid = cluster->second.target_uid;
+      break;
+    case Mutation::kKeyUnchecked:
+      hello->fingerprint = cluster->second.fingerprint.value_or(hello->fingerprint);
+      break;
+    default:
+      break;
+  }
 }
 
 void HubProcess::FillChain(event::AgentHello* hello) const {
@@ -191,6 +226,7 @@ bool HubProcess::Commit(std::vector<Effect>* effects) {
       return false;
     }
     state_.at = store_.at();
+    oracle_.HubHasWritten(state_.at);
   }
   committed_ = true;
   return true;
@@ -198,8 +234,8 @@ bool HubProcess::Commit(std::vector<Effect>* effects) {
 
 void HubProcess::MaybeSave() {
   if (world_.settings.restores == 0 || !world_.Chance(0.02)) return;
-  if (copies_.size() >= kCopiesMax) copies_.erase(copies_.begin());
-  copies_.push_back(store_.Save());
+  if (copies_.size() >= kCopiesMax) copies_.erase(copies_.begin() + 1);
+  copies_.push_back({store_.Save(), oracle_.commits()});
 }
 
 bool HubProcess::LetGo(std::vector<Effect> effects) {
@@ -233,17 +269,20 @@ void HubProcess::Perform(const Effect& effect) {
 }
 
 void HubProcess::StartFetch(const effect::StartFetch& fetch) {
-  Later(world_.Upto(absl::Seconds(2)), [this, name = fetch.repository] {
-    event::FetchDone done;
-    done.repository = name;
-    if (world_.Chance(world_.settings.fetch_fails)) {
-      done.result = absl::UnavailableError("the remote does not answer");
-    } else {
-      const std::string& head = world_.git[RepositoryOf(name)]->head();
-      done.result = event::Fetched{"main@sha1:" + head, head, false};
-    }
-    Post(std::move(done));
-  });
+  const GitModel& git = *world_.git[RepositoryOf(fetch.repository)];
+  const std::string before = state_.sources.at(fetch.repository).commit;
+  event::FetchDone done;
+  done.repository = fetch.repository;
+  if (world_.Chance(world_.settings.fetch_fails)) {
+    done.result = absl::UnavailableError("the remote does not answer");
+  } else {
+    const bool old = world_.settings.mutation == Mutation::kFetchesOld;
+    const std::string& head = old ? git.SomeHead(&world_.rng) : git.head();
+    const bool forced = !before.empty() && !git.Descends(head, before);
+    if (forced) world_.Say(fetch.repository.ToString(), " was rewritten");
+    done.result = event::Fetched{"main@sha1:" + head, head, forced};
+  }
+  Later(world_.Upto(absl::Seconds(2)), [this, done = std::move(done)] { Post(done); });
 }
 
 void HubProcess::StartRender(const effect::StartRender& render) {

@@ -46,6 +46,7 @@ class HubProcess : public HubEnd {
   void WakeAt(absl::Time time);
   void Drain();
   void RunBatch(std::vector<Event> events);
+  void Overlook(event::AgentHello* hello) const;
   void FillChain(event::AgentHello* hello) const;
   bool Commit(std::vector<Effect>* effects);
   bool LetGo(std::vector<Effect> effects);
@@ -62,7 +63,11 @@ class HubProcess : public HubEnd {
   Oracle& oracle_;
   ModelStore store_;
   bool disk_full_ = false;
-  std::vector<ModelStore::Snapshot> copies_;  // Older states, for a restore.
+  struct Copy {
+    ModelStore::Snapshot store;
+    std::map<uint64_t, Digest> commits;
+  };
+  std::vector<Copy> copies_;  // Older states, for a restore.
 
   bool up_ = false;
   uint64_t run_ = 0;

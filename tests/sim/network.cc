@@ -51,8 +51,8 @@ void Network::FromAgent(SessionId id, const AgentMessage& message) {
                     [this, id, message] { ArriveAtHub(id, message); });
   if (!MayRepeat(message) || !world_.Chance(world_.settings.repeats)) return;
   world_.time.After(world_.Upto(absl::Seconds(60)),
-                    [this, agent = stream->agent, key = stream->agent->fingerprint(), message] {
-                      if (agent->fingerprint() != key) return;
+                    [this, agent = stream->agent, life = stream->agent->life(), message] {
+                      if (agent->life() != life) return;
                       for (auto& [other, now] : streams_) {
                         if (now.agent == agent && now.greeted) return ArriveAtHub(other, message);
                       }
@@ -92,8 +92,8 @@ void Network::FromHub(SessionId id, const HubMessage& message) {
                     [this, id, message] { ArriveAtAgent(id, message); });
   if (!MayRepeat(message) || !world_.Chance(world_.settings.repeats)) return;
   world_.time.After(world_.Upto(absl::Seconds(60)),
-                    [this, agent = stream->agent, key = stream->agent->fingerprint(), message] {
-                      if (agent->fingerprint() != key) return;
+                    [this, agent = stream->agent, life = stream->agent->life(), message] {
+                      if (agent->life() != life) return;
                       for (auto& [other, now] : streams_) {
                         if (now.agent == agent && now.welcomed)
                           return ArriveAtAgent(other, message);

@@ -25,6 +25,8 @@ class AgentEnd {
   virtual ~AgentEnd() = default;
   virtual const std::string& cluster() const = 0;
   virtual Digest fingerprint() const = 0;
+  /// Changes where what it knew is lost: what was said before is not said again then.
+  virtual uint64_t life() const = 0;
   virtual void OnLinkUp(SessionId stream) = 0;
   virtual void OnLinkDown(const std::optional<Goodbye>& goodbye, bool was_welcome) = 0;
   virtual void OnMessage(const HubMessage& message) = 0;
@@ -48,6 +50,9 @@ class Network {
   /// The process at one end is gone.
   void AgentGone(SessionId stream);
   void HubGone();
+
+  /// A session of somebody who sends one Hello and listens to nothing.
+  SessionId NewSession() { return next_++; }
 
   /// Messages sent, beats apart.
   uint64_t messages() const { return messages_; }

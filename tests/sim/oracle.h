@@ -11,6 +11,7 @@
 #include "agent/core/state.h"
 #include "common/bundle/link.h"
 #include "common/object/value.h"
+#include "hub/core/effect.h"
 #include "hub/core/state.h"
 #include "tests/sim/world.h"
 
@@ -32,14 +33,26 @@ class Oracle {
     named_.insert({cluster, application, key});
   }
   void DeleteAsked(const std::string& application) { delete_asked_.insert(application); }
+  void TargetAccepted(const std::string& cluster, const std::string& uid) {
+    accepted_targets_.insert({cluster, uid});
+  }
+  /// The hub said that it will never let this key in again.
+  void Revoked(const Digest& fingerprint) { revoked_.insert(fingerprint); }
 
   // The hub.
   void HubStarted(const HubState& state);
   void HubDied(std::vector<std::string> summary) { summary_ = std::move(summary); }
-  void HubRestored();
-  void HubStepped(const HubState& state);
-  void HubIsGreeted(const event::AgentHello& hello);
+  /// `commits` are what commits() was when that copy was made.
+  void HubRestored(std::map<uint64_t, Digest> commits);
+  /// A person said that the hub goes on although it is behind.
+  void HubApproved();
+  /// The state after a step, and what the step wants done.
+  void HubStepped(const HubState& state, const std::vector<Effect>& effects);
+  void HubIsGreeted(const HubState& state, const event::AgentHello& hello);
   void HubWrites(const HubState& state, bool disk_full);
+  /// The history that the hub has, by counter.
+  const std::map<uint64_t, Digest>& commits() const { return commits_; }
+  void HubHasWritten(const CommitPoint& at) { commits_[at.counter] = at.chain; }
   void HubSends(const HubState& state, SessionId session, const HubMessage& message);
 
   // Agents.
@@ -87,6 +100,11 @@ class Oracle {
              release == other.release;
     }
   };
+  // Where in its repository's history an application is; see GitModel::WasHead.
+  struct Position {
+    const GitModel* git = nullptr;
+    size_t head = 0;
+  };
   struct View {
     std::map<std::string, Content> assigned;  // As last seen in the hub.
     std::map<std::string, uint64_t> sent;     // Highest generation that left the hub.
@@ -99,14 +117,17 @@ class Oracle {
     CommitPoint seen;
     std::map<std::string, Tombstones> tombstones;
     std::set<ObjectKey> may_stay;
+    std::map<std::string, Position> positions;
   };
 
+  void KnowHub(const HubState& state, bool restored);
   void SendsDesired(const HubState& state, const std::string& cluster, const Desired& desired);
   void CheckContent(const std::string& cluster, const ApplicationTarget& target);
   void CheckClaims(const ClusterState& cluster, const std::string& application,
                    const Manifest& before, const Assignment& now);
   void Accepts(const std::string& cluster, const ApplicationRecord& next,
                const DurableState& before, const DurableState& after);
+  void CheckForward(const std::string& cluster, const ApplicationRecord& next);
   void CheckHandOver(const std::string& cluster, const ApplicationRecord& next,
                      const DurableState& after);
   void KeepTombstones(const std::string& cluster, const ApplicationRecord& next,
@@ -121,6 +142,22 @@ class Oracle {
   std::optional<std::vector<std::string>> summary_;  // Of the hub that died, where it was durable.
   bool restored_ = false;                            // At any time.
   bool restoring_ = false;                           // The next start is of an older copy.
+
+  // What this hub has of its history, and which agents proved that it is not all.
+  std::map<uint64_t, Digest> commits_;
+  std::map<std::string, CommitPoint> behind_;
+  std::set<std::pair<std::string, uint64_t>> forgiven_;  // Cluster, counter.
+
+  // Who may come.
+  struct Visitor {
+    Digest fingerprint;
+    std::string target;
+  };
+  std::map<SessionId, Visitor> visitors_;
+  std::set<std::pair<std::string, std::string>> accepted_targets_;  // Cluster, UID.
+  std::set<Digest> revoked_;
+  std::set<Digest> heard_revoked_;  // From agents that know more than the hub.
+
   uint64_t writes_ = 0;
   uint64_t deletes_ = 0;
 };

@@ -130,8 +130,23 @@ void Oracle::Accepts(const std::string& cluster, const ApplicationRecord& next,
   if (delta != nullptr && (*delta)->delta.target != next.manifest->digest()) {
     Fail(cluster, absl::StrCat(next.name, " accepts another content than was sent"));
   }
+  if (delta != nullptr && !restored_) CheckForward(cluster, next);
   KeepTombstones(cluster, next, before, after);
   CheckHandOver(cluster, next, after);
+}
+
+// What an agent holds follows its branch: a hub that fell back to an older state catches up before
+// it pushes.
+void Oracle::CheckForward(const std::string& cluster, const ApplicationRecord& next) {
+  const std::string commit = next.revision.substr(next.revision.rfind(':') + 1);
+  const GitModel* git = world_.RepositoryWith(commit);
+  Position& last = views_[cluster].positions[next.name];
+  const size_t from = last.git == git ? last.head : 0;
+  const std::optional<size_t> now = git->WasHead(commit, from);
+  if (!now.has_value()) {
+    return Fail(cluster, absl::StrCat(next.name, " goes back to ", next.revision));
+  }
+  last = {git, *now};
 }
 
 // What a message takes from one application and gives to another is taken only along with the

@@ -15,7 +15,8 @@ void Oracle::Fail(const std::string& cluster, const std::string& what) {
   world_.Fail(absl::StrCat(cluster, ": ", what));
 }
 
-void Oracle::HubRestored() {
+void Oracle::HubRestored(std::map<uint64_t, Digest> commits) {
+  commits_ = std::move(commits);
   restored_ = restoring_ = true;
   summary_.reset();
 }
@@ -40,6 +41,7 @@ void Oracle::HubStarted(const HubState& state) {
     }
   }
   const bool restored = std::exchange(restoring_, false);
+  KnowHub(state, restored);
   for (auto& [name, view] : views_) {
     const auto cluster = state.clusters.find(name);
     view.assigned.clear();  // What was decided and not written is forgotten.
@@ -64,13 +66,55 @@ void Oracle::HubStarted(const HubState& state) {
   }
 }
 
-void Oracle::HubIsGreeted(const event::AgentHello& hello) {
+// What is durable of what tells a hub that it is behind, and of the keys that it refuses.
+void Oracle::KnowHub(const HubState& state, bool restored) {
+  commits_.erase(commits_.upper_bound(state.at.counter), commits_.end());
+  commits_[state.at.counter] = state.at.chain;
+  behind_ = state.behind.agents;
+  heard_revoked_.clear();
+  if (!restored) return;
+  forgiven_.clear();
+  for (const auto& [cluster, point] : state.behind.forgiven) {
+    forgiven_.insert({cluster, point.counter});
+  }
+  revoked_.clear();
+  for (const auto& [fingerprint, time] : state.revoked) revoked_.insert(fingerprint);
+}
+
+void Oracle::HubApproved() {
+  world_.Say("the hub is approved");
+  for (const auto& [cluster, point] : behind_) forgiven_.insert({cluster, point.counter});
+  behind_.clear();
+  revoked_.merge(heard_revoked_);
+}
+
+void Oracle::HubIsGreeted(const HubState& state, const event::AgentHello& hello) {
+  if (state.read_only) return;  // Nobody is let in.
+  visitors_[hello.session] = {hello.fingerprint, hello.hello.target_uid};
+  const CommitPoint& seen = hello.hello.seen;
+  const auto known = commits_.find(seen.counter);
+  const bool same = known != commits_.end() && known->second == seen.chain;
+  // Below the newest, yet unknown: of the history that was given up with an approval.
+  const bool given_up = known == commits_.end() && seen.counter < commits_.rbegin()->first;
+  if (seen.counter > 0 && !same && !given_up &&
+      !forgiven_.contains({hello.cluster, seen.counter})) {
+    world_.Say("the hub is behind what ", hello.cluster, " knows: commit ", seen.counter);
+    behind_[hello.cluster] = seen;
+    heard_revoked_.insert(hello.hello.revoked.begin(), hello.hello.revoked.end());
+  }
   // What the agent does not know to be acknowledged it sends again.
   uint64_t& acked = views_[hello.cluster].status_acked;
   acked = std::min(acked, hello.hello.status_seq_acked);
 }
 
-void Oracle::HubStepped(const HubState& state) {
+void Oracle::HubStepped(const HubState& state, const std::vector<Effect>& effects) {
+  for (const Effect& effect : effects) {
+    const auto* send = std::get_if<effect::Send>(&effect);
+    if (send == nullptr || !std::holds_alternative<Desired>(send->message)) continue;
+    if (!behind_.empty()) {
+      Fail(behind_.begin()->first, "a hub that is behind what this agent knows pushes");
+    }
+  }
   for (auto& [name, view] : views_) {
     if (state.clusters.contains(name)) continue;
     view.assigned.clear();
@@ -115,7 +159,15 @@ void Oracle::HubSends(const HubState& state, SessionId session, const HubMessage
   const auto at = state.sessions.find(session);
   if (state.read_only) world_.Fail("a hub that is read-only speaks to agents");
   if (at == state.sessions.end()) return;
+  const Visitor& visitor = visitors_[session];
+  if (std::holds_alternative<Welcome>(message) &&
+      (revoked_.contains(visitor.fingerprint) || heard_revoked_.contains(visitor.fingerprint))) {
+    Fail(at->second, "a revoked key is let in");
+  }
   if (const auto* desired = std::get_if<Desired>(&message)) {
+    if (!accepted_targets_.contains({at->second, visitor.target})) {
+      Fail(at->second, "a target that nobody accepted is pushed to");
+    }
     SendsDesired(state, at->second, *desired);
   } else if (const auto* ack = std::get_if<StatusAck>(&message)) {
     views_[at->second].status_acked = ack->through;
@@ -126,7 +178,6 @@ void Oracle::HubSends(const HubState& state, SessionId session, const HubMessage
 void Oracle::SendsDesired(const HubState& state, const std::string& cluster,
                           const Desired& desired) {
   View& view = views_[cluster];
-  if (!state.behind.agents.empty()) Fail(cluster, "a hub that is behind pushes");
   if (desired.applications.empty()) Fail(cluster, "a Desired that says nothing");
   std::map<std::string, ManifestPtr>& message = view.messages[desired.seq];
   message.clear();
@@ -159,31 +210,57 @@ void Oracle::SendsDesired(const HubState& state, const std::string& cluster,
   }
 }
 
+namespace {
+
+std::string CommitOf(const std::string& revision) {
+  return revision.substr(revision.rfind(':') + 1);
+}
+
+// Why `digest` is not what `commit` makes of an application with this specification.
+std::string WhatIsWrong(GitModel* git, const std::string& commit, const PlanVersion& version,
+                        const std::string& cluster, const Digest& digest) {
+  const GitModel::Expected& expected = git->Expect(commit, version.PathOn(cluster));
+  switch (expected.kind) {
+    case GitModel::Expected::Kind::kUnknown:
+      return "what no commit says";
+    case GitModel::Expected::Kind::kError:
+      return "a revision that does not render";
+    case GitModel::Expected::Kind::kMissing:
+      if (!version.skip_missing) return "a revision without its path";
+      break;
+    case GitModel::Expected::Kind::kObjects:
+      break;
+  }
+  return digest == expected.manifest->digest() ? "" : "what is not what Git says";
+}
+
+}  // namespace
+
 // Git decides: what is sent is what its revision renders to, and no revision that failed is sent.
 void Oracle::CheckContent(const std::string& cluster, const ApplicationTarget& target) {
-  const ApplicationPlan* plan = world_.Find(target.name);
+  const ApplicationPlan& plan = *world_.Find(target.name);
+  std::vector<PlanVersion> versions = plan.before;
+  versions.push_back(plan.now);
   const auto* delta = std::get_if<std::shared_ptr<const DeltaMessage>>(&target.content);
   if (delta == nullptr) {
     const bool deletes = std::get<ReleaseObjects>(target.content) == ReleaseObjects::kDelete;
-    if (deletes && (plan == nullptr || !plan->delete_objects) &&
-        !delete_asked_.contains(target.name)) {
+    const bool said = delete_asked_.contains(target.name) ||
+                      std::any_of(versions.begin(), versions.end(), [](const PlanVersion& version) {
+                        return version.delete_objects;
+                      });
+    if (deletes && !said) {
       Fail(cluster, absl::StrCat(target.name, " goes with its objects and nobody said so"));
     }
     return;
   }
-  const size_t colon = target.revision.rfind(':');
-  const std::string commit = target.revision.substr(colon + 1);
-  const GitModel::Expected& expected =
-      world_.git[plan->repository]->Expect(commit, plan->PathOn(cluster));
-  if (expected.kind == GitModel::Expected::Kind::kUnknown) {
-    Fail(cluster, absl::StrCat(target.name, " is sent what no commit says"));
-  } else if (expected.kind == GitModel::Expected::Kind::kError) {
-    Fail(cluster, absl::StrCat(target.name, " is sent a revision that does not render"));
-  } else if (expected.kind == GitModel::Expected::Kind::kMissing && !plan->skip_missing) {
-    Fail(cluster, absl::StrCat(target.name, " is sent a revision without its path"));
-  } else if ((*delta)->delta.target != expected.manifest->digest()) {
-    Fail(cluster, absl::StrCat(target.name, " at ", target.revision, " is not what Git says"));
+  const Digest digest = (*delta)->delta.target;
+  const std::string commit = CommitOf(target.revision);
+  std::string wrong;
+  for (const PlanVersion& version : versions) {
+    wrong = WhatIsWrong(world_.git[version.repository].get(), commit, version, cluster, digest);
+    if (wrong.empty()) return;
   }
+  Fail(cluster, absl::StrCat(target.name, " is sent ", wrong, ": ", target.revision));
 }
 
 // A tombstone for an object that another application waits for is never decided alone.

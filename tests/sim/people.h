@@ -12,8 +12,8 @@
 
 namespace lockstep::sim {
 
-/// Everybody who acts from outside: commits, label edits, suspensions, approvals, deletions,
-/// clusters that leave and come back, hands on the targets.
+/// Everybody who acts from outside: commits, edits of what is declared, suspensions, approvals,
+/// deletions, clusters that leave and come back, hands on the targets.
 class People {
  public:
   People(World* world, HubProcess* hub, Oracle* oracle,
@@ -26,6 +26,8 @@ class People {
   void Act(absl::Time until);
   /// Mends what was broken and approves what waits, again and again.
   void CalmDown();
+  /// Changes things on this agent's target.
+  void Meddle(AgentProcess* agent);
 
  private:
   void ActOnce();
@@ -33,28 +35,45 @@ class People {
 
   // Git.
   void Commit();
+  void CommitAll();
+  void Rewrite();
   void Change(const ApplicationPlan& plan, const std::string& path);
-  void Fill(const ApplicationPlan& plan, const std::string& path);
+  void Fill(const ApplicationPlan& plan, const PlanVersion& version, const std::string& path);
+  void FillAll(const ApplicationPlan& plan, const PlanVersion& from);
   void Move(const ApplicationPlan& plan, Folder* from, bool keep);
   void Mend();
   ObjectKey NewKey(const ApplicationPlan& plan);
   std::string NewText() { return absl::StrCat("text-", ++texts_); }
+  Tree& TreeOf(const ApplicationPlan& plan) { return world_.git[plan.now.repository]->tree; }
   std::string SomePath(const ApplicationPlan& plan);
+
+  // What is declared.
+  DeclaredResource Declare(const ApplicationPlan& plan);
+  DeclaredResource DeclareRepository(int number);
+  void Publish(DeclaredResource declared);
+  void Edit();
+  void LoseRepository();
+  void Delete();
 
   // The hub.
   void Ask(HubProcess::Action action);
-  DeclaredResource Declare(const ApplicationPlan& plan);
-  void Join(AgentProcess* agent);
+  void Label();
   void Suspend();
   void ApproveHeld();
-  void Delete();
+  void ApproveHub();
   void DeleteOrphans();
   void Sync();
 
-  // The targets.
-  void Meddle();
+  // Clusters.
+  void Join(AgentProcess* agent);
+  void Accept(const std::string& cluster);
+  void AcceptSome();
+  void Remove();
+  void SwitchOff();
+  void Rejoin();
+  void TendTo(const HubState& state, AgentProcess* agent);
 
-  const ApplicationPlan& SomePlan() {
+  ApplicationPlan& SomePlan() {
     return world_.applications[world_.rng.Below(world_.applications.size())];
   }
   AgentProcess& SomeAgent() { return *agents_[world_.rng.Below(agents_.size())]; }
@@ -66,7 +85,8 @@ class People {
   uint64_t texts_ = 0;
   uint64_t keys_ = 0;
   uint64_t tokens_ = 0;
-  std::set<std::string> unpruned_;  // Applications.
+  uint64_t paths_ = 0;
+  std::set<std::string> stay_gone_;  // Applications that are not declared again in the end.
 };
 
 }  // namespace lockstep::sim

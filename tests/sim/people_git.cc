@@ -21,14 +21,32 @@ ObjectKey People::NewKey(const ApplicationPlan& plan) {
 }
 
 std::string People::SomePath(const ApplicationPlan& plan) {
-  return plan.PathOn(SomeAgent().cluster());
+  return plan.now.PathOn(SomeAgent().cluster());
 }
 
-void People::Fill(const ApplicationPlan& plan, const std::string& path) {
-  const auto [at, added] = world_.git[plan.repository]->tree.try_emplace(path);
+void People::Fill(const ApplicationPlan& plan, const PlanVersion& version,
+                  const std::string& path) {
+  const auto [at, added] = world_.git[version.repository]->tree.try_emplace(path);
   if (!added && !at->second.objects.empty()) return;
   const uint64_t count = 1 + world_.rng.Below(9);
   for (uint64_t i = 0; i < count; ++i) at->second.objects[NewKey(plan)] = NewText();
+}
+
+// After an edit: its folders move along, are begun anew, or are not there.
+void People::FillAll(const ApplicationPlan& plan, const PlanVersion& from) {
+  const uint64_t how = world_.rng.Below(4);
+  for (const auto& agent : agents_) {
+    const std::string path = plan.now.PathOn(agent->cluster());
+    if (TreeOf(plan).contains(path) || how == 0) continue;
+    const Tree& old = world_.git[from.repository]->tree;
+    const auto folder = old.find(from.PathOn(agent->cluster()));
+    if (folder == old.end() || how == 1) {
+      Fill(plan, plan.now, path);
+    } else {
+      const Folder copy = folder->second;
+      TreeOf(plan)[path] = copy;
+    }
+  }
 }
 
 void People::Commit() {
@@ -37,22 +55,33 @@ void People::Commit() {
     const ApplicationPlan& plan = SomePlan();
     Change(plan, SomePath(plan));
   }
+  CommitAll();
+  if (hub_.up() && world_.rng.Below(2) == 0) Sync();
+}
+
+void People::CommitAll() {
   for (const auto& git : world_.git) {
     git->Commit();
     world_.Say("commit ", git->head());
   }
-  if (hub_.up() && world_.rng.Below(2) == 0) Sync();
+}
+
+void People::Rewrite() {
+  GitModel& git = *world_.git[world_.rng.Below(world_.git.size())];
+  git.Rewrite(&world_.rng);
+  world_.Say("history is rewritten: ", git.head());
+  if (world_.rng.Below(2) == 0) Sync();
 }
 
 void People::Change(const ApplicationPlan& plan, const std::string& path) {
-  Tree& tree = world_.git[plan.repository]->tree;
+  Tree& tree = TreeOf(plan);
   const uint64_t dice = world_.rng.Below(24);
   if (dice == 0) {
     tree.erase(path);
     return;
   }
   Folder& folder = tree[path];
-  if (folder.objects.empty() && world_.rng.Below(2) == 0) Fill(plan, path);
+  if (folder.objects.empty() && world_.rng.Below(2) == 0) Fill(plan, plan.now, path);
   if (dice < 3) {
     folder.broken = dice == 1;
     return;
@@ -83,7 +112,7 @@ void People::Move(const ApplicationPlan& plan, Folder* from, bool keep) {
   if (other.name == plan.name) return;
   const auto object =
       std::next(from->objects.begin(), static_cast<long>(world_.rng.Below(from->objects.size())));
-  Folder& to = world_.git[other.repository]->tree[SomePath(other)];
+  Folder& to = TreeOf(other)[SomePath(other)];
   to.objects[object->first] = world_.rng.Below(2) == 0 ? object->second : NewText();
   if (!keep) from->objects.erase(object->first);
 }
@@ -93,10 +122,10 @@ void People::Mend() {
   std::map<ObjectKey, std::string> owners;
   for (const ApplicationPlan& plan : world_.applications) {
     std::set<std::string> paths;
-    for (const auto& agent : agents_) paths.insert(plan.PathOn(agent->cluster()));
-    Tree& tree = world_.git[plan.repository]->tree;
+    for (const auto& agent : agents_) paths.insert(plan.now.PathOn(agent->cluster()));
+    Tree& tree = TreeOf(plan);
     for (const std::string& path : paths) {
-      if (plan.skip_missing && !tree.contains(path)) continue;
+      if (plan.now.skip_missing && !tree.contains(path)) continue;
       Folder& folder = tree[path];
       folder.broken = false;
       std::erase_if(folder.objects, [&](const auto& object) {
@@ -104,7 +133,7 @@ void People::Mend() {
       });
     }
   }
-  for (const auto& git : world_.git) git->Commit();
+  CommitAll();
 }
 
 }  // namespace lockstep::sim

@@ -15,6 +15,10 @@ enum class Mutation : uint8_t {
   kAgentAcknowledgesFirst,  // The agent answers before it has written.
   kAgentForgetsWrites,      // Synced writes are not synced.
   kRecordLosesField,        // What an agent wrote does not all come back from its bytes.
+  kRestoreUnnoticed,        // The hub does not look at what agents know of it.
+  kTargetUnchecked,         // … nor at which target an agent has.
+  kKeyUnchecked,            // … nor at its key.
+  kFetchesOld,              // A fetch brings what the branch was at some time ago.
   kFullDiskIgnored,         // The hub is not told that its disk is full.
   kApprovalForged,          // Every held list arrives approved by nobody.
   kHandOverTorn,            // Of a Desired with several applications one is dropped on the way.

@@ -124,5 +124,21 @@ TEST(Mutation, ADeleteThatNobodyAskedForIsFoundOut) {
   EXPECT_TRUE(Finds(Mutation::kDeleteNotCompared, "without a tombstone"));
 }
 
+TEST(Mutation, ARestoreThatIsNotNoticedIsFoundOut) {
+  EXPECT_TRUE(Finds(Mutation::kRestoreUnnoticed, "a hub that is behind what this agent knows"));
+}
+
+TEST(Mutation, ATargetThatNobodyAcceptedIsFoundOut) {
+  EXPECT_TRUE(Finds(Mutation::kTargetUnchecked, "a target that nobody accepted is pushed to"));
+}
+
+TEST(Mutation, ARevokedKeyThatIsLetInIsFoundOut) {
+  EXPECT_TRUE(Finds(Mutation::kKeyUnchecked, "a revoked key is let in"));
+}
+
+TEST(Mutation, ABranchThatGoesBackIsFoundOut) {
+  EXPECT_TRUE(Finds(Mutation::kFetchesOld, "goes back to"));
+}
+
 }  // namespace
 }  // namespace lockstep::sim

@@ -22,6 +22,8 @@ constexpr absl::Duration kSetUp = absl::Minutes(1);
 // Late copies of messages are still on their way for a minute after the last fault.
 constexpr absl::Duration kLateMessages = absl::Seconds(65);
 constexpr absl::Duration kSettleMax = absl::Minutes(20);
+// Of applications, with its jitter, and a retry of a refused Desired.
+constexpr absl::Duration kInterval = absl::Minutes(3);
 // Longer than an interval of comparing, of fetching and of a beat.
 constexpr absl::Duration kQuiet = absl::Minutes(3);
 
@@ -33,7 +35,7 @@ class Simulation {
         oracle_(&world_),
         hub_(&world_, &network_, &oracle_),
         people_(&world_, &hub_, &oracle_, &agents_),
-        trouble_(&world_, &hub_, &agents_) {
+        trouble_(&world_, &hub_, &network_, &agents_) {
     world_.trace = trace;
     network_.set_hub(&hub_);
     for (int i = 0; i < settings.agents; ++i) {
@@ -66,6 +68,7 @@ class Simulation {
       if (world_.time.Now() - calm > kSettleMax) world_.Fail("it does not settle: " + left);
       Pass(absl::Seconds(10));
     }
+    Pass(kInterval);  // What is not told at once is found out by comparing.
     Outcome outcome;
     outcome.settled_after = world_.time.Now() - calm;
     CheckQuiet();
@@ -99,6 +102,7 @@ class Simulation {
     if (!hub_.up()) return "the hub is away";
     const HubState& state = hub_.state();
     if (!state.behind.agents.empty()) return "the hub is behind";
+    if (state.sources.size() != world_.git.size()) return "a repository is not declared";
     for (const auto& [name, source] : state.sources) {
       const std::string& head = world_.git[name.name == "repo-0" ? 0 : 1]->head();
       if (source.commit != head || source.rendered != head) {
@@ -121,7 +125,7 @@ class Simulation {
     std::map<ObjectKey, Digest> wanted;
     std::set<ObjectKey> orphans;
     for (const auto& [name, instance] : cluster.instances) {
-      const std::string left = LeftOf(name, instance, held);
+      const std::string left = LeftOf(agent.cluster(), name, instance, held);
       if (!left.empty()) return absl::StrCat(name, ": ", left);
       if (instance.report.has_value()) {
         orphans.insert(instance.report->orphans.begin(), instance.report->orphans.end());
@@ -141,7 +145,7 @@ class Simulation {
     return LeftOnTarget(agent, wanted, orphans);
   }
 
-  std::string LeftOf(const std::string& name, const Instance& instance,
+  std::string LeftOf(const std::string& cluster, const std::string& name, const Instance& instance,
                      const DurableState& held) const {
     const ApplicationPlan& plan = *world_.Find(name);
     if (!instance.placed) {
@@ -154,7 +158,12 @@ class Simulation {
     if (!instance.error.empty()) return instance.error;
     if (instance.waiting.has_value()) return absl::StrCat("refused: ", instance.refused);
     const Assignment& assignment = instance.assignment;
-    if (assignment.generation == 0) return plan.skip_missing ? "" : "nothing was assigned";
+    GitModel& git = *world_.git[plan.now.repository];
+    const GitModel::Expected& wanted = git.Expect(git.head(), plan.now.PathOn(cluster));
+    if (assignment.generation == 0) {
+      return wanted.kind == GitModel::Expected::Kind::kMissing ? "" : "nothing was assigned";
+    }
+    if (assignment.manifest->digest() != wanted.manifest->digest()) return "it is not at the head";
     if (!IsReceived(instance)) return "the agent has not received it";
     const auto have = held.applications.find(name);
     if (have == held.applications.end() ||

@@ -53,8 +53,8 @@ std::vector<std::string> Summary(const HubState& state) {
     lines.push_back(std::move(line));
   }
   for (const auto& [name, source] : state.sources) {
-    lines.push_back(absl::StrCat("source ", name.ToString(), " ", source.commit, " rendered ",
-                                 source.rendered));
+    // What was rendered is forgotten where the hub had no room for what came of it.
+    lines.push_back(absl::StrCat("source ", name.ToString(), " ", source.commit));
   }
   for (const auto& [name, cluster] : state.clusters) {
     lines.push_back(absl::StrCat(

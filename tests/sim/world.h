@@ -15,27 +15,36 @@
 
 namespace lockstep::sim {
 
-/// One application as people declare it. Only `prune` and the placement change over time.
-struct ApplicationPlan {
-  std::string name;  // In namespace "default".
+/// An application's specification, as far as people edit it.
+struct PlanVersion {
   int repository = 0;
-  std::string path;          // Without the cluster.
-  bool per_cluster = false;  // path/${cluster.name}.
+  std::string path;
+  bool per_cluster = false;  // path/${cluster.name}, else path/all.
   bool skip_missing = false;
   bool delete_objects = false;  // deletionPolicy.
-  std::string environment;      // The label that selects clusters; empty: all.
+  bool prune = true;
+  std::string environment;  // The label that selects clusters; empty: all.
+
+  std::string PathOn(const std::string& cluster) const {
+    return absl::StrCat(path, "/", per_cluster ? cluster : "all");
+  }
+};
+
+/// One application as people declare it.
+struct ApplicationPlan {
+  std::string name;  // In namespace "default".
+  PlanVersion now;
+  // What it was before: an edit may not have reached the hub yet, or never does.
+  std::vector<PlanVersion> before;
 
   std::string FullName() const { return absl::StrCat("default/", name); }
-  std::string PathOn(const std::string& cluster) const {
-    return per_cluster ? absl::StrCat(path, "/", cluster) : path;
-  }
 };
 
 /// What the parts of one simulation share. Everything happens on one thread.
 struct World {
   explicit World(Settings chosen)
       : settings(chosen), time(absl::FromUnixSeconds(1'700'000'000)), rng(chosen.seed) {
-    for (int i = 0; i < chosen.repositories; ++i) git.push_back(std::make_unique<GitModel>());
+    for (int i = 0; i < chosen.repositories; ++i) git.push_back(std::make_unique<GitModel>(i));
   }
 
   const Settings settings;
@@ -64,6 +73,14 @@ struct World {
   template <typename... Args>
   void Say(const Args&... args) {
     if (trace != nullptr) *trace << absl::StrCat(Elapsed(), " ", args...) << "\n";
+  }
+
+  /// The repository that has this commit; null for none.
+  GitModel* RepositoryWith(const std::string& commit) const {
+    for (const auto& one : git) {
+      if (one->Knows(commit)) return one.get();
+    }
+    return nullptr;
   }
 
   const ApplicationPlan* Find(const std::string& full_name) const {
