@@ -97,6 +97,8 @@ void AddServe(CLI::App* root, int* code) {
       ->capture_default_str();
   app->add_option("--fetch-objects-max", limits->objects, "received in one fetch")
       ->capture_default_str();
+  app->add_option("--fetch-refs-bytes-max", limits->refs_bytes, "of a remote's list of refs")
+      ->capture_default_str();
   app->add_option("--fetch-object-bytes-max", limits->object_bytes,
                   "of one Git object that is read")
       ->capture_default_str();

@@ -18,8 +18,7 @@
 namespace lockstep {
 namespace {
 
-constexpr size_t kBufferBytes = size_t{1} << 20;               // Over this the transfer pauses.
-constexpr int64_t kAdvertisementBytesMax = int64_t{64} << 20;  // About 800,000 refs.
+constexpr size_t kBufferBytes = size_t{1} << 20;  // Over this the transfer pauses.
 constexpr long kConnectSeconds = 20;
 constexpr long kLowSpeedBytes =
     100;  // A second; a server that computes deltas sends nothing for a while,
@@ -84,12 +83,7 @@ size_t OnBody(char* bytes, size_t, size_t count, void* data) {
   stream->received += static_cast<int64_t>(count);
   FetchContext* context = stream->owner->context;
   if (!context->Count(static_cast<int64_t>(count))) return 0;
-  if (!stream->post && stream->received > kAdvertisementBytesMax) {
-    context->Fail(absl::ResourceExhaustedError(
-        absl::StrCat("the server's list of refs is over ", kAdvertisementBytesMax >> 20,
-                     " MiB; remove refs that nobody needs")));
-    return 0;
-  }
+  if (!stream->post && !context->CheckRefsBytes(stream->received)) return 0;
   stream->buffer.append(bytes, count);
   return count;
 }
@@ -304,6 +298,14 @@ bool FetchContext::Count(int64_t received) {
   Fail(absl::ResourceExhaustedError(
       absl::StrCat("the server sent over ", bytes_max >> 20,
                    " MiB, the limit of one fetch (--fetch-bytes-max)")));
+  return false;
+}
+
+bool FetchContext::CheckRefsBytes(int64_t size) {
+  if (size <= refs_bytes_max) return true;
+  Fail(absl::ResourceExhaustedError(
+      absl::StrCat("the server's list of refs is over ", refs_bytes_max,
+                   " bytes, the limit (--fetch-refs-bytes-max); remove refs that nobody needs")));
   return false;
 }
 

@@ -17,6 +17,7 @@ struct FetchContext {
   GitCredentials credentials;
   AddressPolicy policy;
   int64_t bytes_max = 0;
+  int64_t refs_bytes_max = 0;
 
   int64_t bytes = 0;     // Received so far.
   absl::Status failure;  // The first reason to give up; better than what libgit2 makes of it.
@@ -26,6 +27,8 @@ struct FetchContext {
   int Fail(const absl::Status& status);
   /// Counts received bytes; false (and a failure) over the limit.
   bool Count(int64_t received);
+  /// Whether a list of refs may be as long; otherwise a failure.
+  bool CheckRefsBytes(int64_t size);
 };
 
 /// Makes libgit2 fetch http and https through libcurl, once for this process: no redirects, no

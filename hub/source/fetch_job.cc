@@ -5,6 +5,7 @@
 #include <new>
 #include <utility>
 
+#include <absl/strings/ascii.h>
 #include <absl/strings/match.h>
 #include <absl/strings/str_cat.h>
 #include <absl/strings/strip.h>
@@ -175,6 +176,7 @@ absl::Status Job::Prepare() {
     LOCKSTEP_ASSIGN_OR_RETURN(context_.policy.ranges.emplace_back(), Cidr::Parse(range));
   }
   context_.bytes_max = order_.bytes_max;
+  context_.refs_bytes_max = order_.refs_bytes_max;
   session_ = {.context = &context_, .objects_max = order_.objects_max};
   LOCKSTEP_RETURN_IF_ERROR(RegisterCurlTransport(&context_));
   git_libgit2_opts(GIT_OPT_SET_PACK_MAX_OBJECTS, static_cast<size_t>(order_.objects_max));
@@ -234,8 +236,12 @@ absl::Status Job::ListRemote() {
   if (const int code = git_remote_ls(&heads, &count, remote_.get()); code != 0) {
     return Failure(context_, order_.objects_max, code, "listing the remote's refs");
   }
+  int64_t bytes = 0;
   for (size_t i = 0; i < count; ++i) {
     const absl::string_view name = heads[i]->name;
+    // As a line of the protocol has them; only http counts before libgit2 holds them all.
+    bytes += static_cast<int64_t>(GIT_OID_HEXSZ + name.size());
+    if (!context_.CheckRefsBytes(bytes)) return context_.failure;
     // Names that Git does not allow are a bad server's: they are as if they were not there. "^{}"
     // is a tag's target.
     if (name != "HEAD" && !IsFullRefName(name)) continue;
@@ -341,7 +347,7 @@ FetchReport RunFetchJob(const FetchOrder& order) {
     report.status = absl::ResourceExhaustedError("out of memory");
   }
   if (absl::IsResourceExhausted(report.status) &&
-      absl::StrContains(report.status.message(), "out of memory")) {
+      absl::StrContains(absl::AsciiStrToLower(report.status.message()), "out of memory")) {
     report.status = absl::ResourceExhaustedError(
         absl::StrCat("the fetch needs more memory than its limit of ", order.memory_bytes_max >> 20,
                      " MiB (--fetch-memory-max)"));

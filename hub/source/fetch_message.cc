@@ -101,6 +101,7 @@ void VisitOrder(Visitor& visit, Order& order, auto& task, auto& any_address) {
   visit(order.ranges);
   visit(order.bytes_max);
   visit(order.objects_max);
+  visit(order.refs_bytes_max);
   visit(order.memory_bytes_max);
 }
 

@@ -35,6 +35,7 @@ struct FetchOrder {
   std::vector<std::string> ranges;  // Of addresses, beside public ones.
   int64_t bytes_max = 0;
   int64_t objects_max = 0;
+  int64_t refs_bytes_max = 0;
   int64_t memory_bytes_max = 0;
 };
 

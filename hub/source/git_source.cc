@@ -32,6 +32,7 @@ FetchOrder OrderFor(const FetchRequest& request, const AllowedSources& allowed,
                    .any_address = policy.any,
                    .bytes_max = limits.bytes,
                    .objects_max = limits.objects,
+                   .refs_bytes_max = limits.refs_bytes,
                    .memory_bytes_max = limits.memory_bytes};
   for (const Cidr& range : policy.ranges) order.ranges.push_back(range.ToString());
   return order;

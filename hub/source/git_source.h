@@ -28,6 +28,7 @@ struct FetchLimits {
   absl::Duration first_clone = absl::Seconds(120);  // Of a fetch into a new mirror.
   int64_t bytes = int64_t{512} << 20;               // Received in one fetch.
   int64_t objects = 2'000'000;                      // Received in one fetch.
+  int64_t refs_bytes = int64_t{64} << 20;           // Of the list of refs: about 800,000.
   int64_t object_bytes = int64_t{32} << 20;         // One object, when read.
   int64_t memory_bytes = int64_t{2} << 30;          // Address space of the process that fetches.
   int packs = 50;                                   // More are merged.

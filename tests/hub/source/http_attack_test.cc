@@ -126,9 +126,9 @@ TEST(HttpAttack, A19EndlessAnswersEndAtTheirLimit) {
   });
   TestSource source(
       {refs.base_url(), garbage.base_url(), zipped.base_url(), progress.base_url(), "file:///"},
-      {.bytes = int64_t{8} << 20});
+      {.bytes = int64_t{8} << 20, .refs_bytes = int64_t{2} << 20});
   EXPECT_THAT(source.Fetch(refs.base_url() + "/x"),
-              StatusIs(absl::StatusCode::kResourceExhausted, HasSubstr("8 MiB")));
+              StatusIs(absl::StatusCode::kResourceExhausted, HasSubstr("--fetch-refs-bytes-max")));
   EXPECT_FALSE(source.Fetch(garbage.base_url() + "/x").ok());
   EXPECT_FALSE(source.Fetch(zipped.base_url() + "/x").ok());
   EXPECT_THAT(source.Fetch(progress.base_url() + "/fleet.git"),
@@ -144,10 +144,76 @@ TEST(HttpAttack, A19MoreObjectsOrBytesThanAllowedAreRefused) {
   repository.Commit(files);
   START_SERVER_OR_SKIP(server, {.root = repository.root()});
   TestSource few({server->base_url(), "file:///"}, {.objects = 20});
-  EXPECT_THAT(few.Fetch(server->base_url() + "/fleet.git"),
-              StatusIs(absl::StatusCode::kResourceExhausted, HasSubstr("20")));
-  EXPECT_THAT(few.Fetch(repository.FileUrl()),
-              StatusIs(absl::StatusCode::kResourceExhausted, HasSubstr("20")));
+  TestSource small({server->base_url(), "file:///"}, {.bytes = 1000});
+  TestSource refless({server->base_url(), "file:///"}, {.refs_bytes = 60});
+  for (const std::string& url : {server->base_url() + "/fleet.git", repository.FileUrl()}) {
+    EXPECT_THAT(few.Fetch(url), StatusIs(absl::StatusCode::kResourceExhausted,
+                                         AllOf(HasSubstr("20"), HasSubstr("--fetch-objects-max"))));
+    EXPECT_THAT(small.Fetch(url),
+                StatusIs(absl::StatusCode::kResourceExhausted, HasSubstr("--fetch-bytes-max")));
+    EXPECT_THAT(refless.Fetch(url), StatusIs(absl::StatusCode::kResourceExhausted,
+                                             HasSubstr("--fetch-refs-bytes-max")));
+  }
+}
+
+#if !defined(__SANITIZE_ADDRESS__)  // Sanitizers need more address space than there is.
+TEST(HttpAttack, A19AFetchThatNeedsMoreMemoryThanAllowedEndsAndSaysSo) {
+  TestRepository repository;
+  // Two versions of a large file: the second comes as a delta of a few bytes, and both are in
+  // memory while it is applied.
+  std::string big(size_t{16} << 20, 'x');
+  repository.Commit({{"big", big}});
+  big.back() = 'y';
+  repository.Commit({{"big", big}});
+  repository.Git({"-C", repository.bare(), "repack", "-a", "-d", "-q"});
+  START_SERVER_OR_SKIP(server, {.root = repository.root()});
+  TestSource tight({server->base_url(), "file:///"}, {.memory_bytes = int64_t{56} << 20});
+  EXPECT_THAT(tight.Fetch(server->base_url() + "/fleet.git"),
+              StatusIs(absl::StatusCode::kResourceExhausted,
+                       AllOf(HasSubstr("56 MiB"), HasSubstr("--fetch-memory-max"))));
+  TestRepository good;
+  good.Commit({{"a", "1"}});
+  EXPECT_OK(tight.Fetch(good.FileUrl()));
+  TestSource wide({server->base_url()});
+  EXPECT_OK(wide.Fetch(server->base_url() + "/fleet.git"));
+}
+#endif
+
+TEST(HttpAttack, A20RefNamesOfAServerWriteNothingButOurOwnRefs) {
+  TestRepository repository;
+  const std::string head = repository.Commit({{"a", "1"}});
+  const auto line = [&head](const std::string& name) {
+    const std::string text = absl::StrCat(head, " ", name, "\n");
+    return absl::StrCat(absl::Hex(text.size() + 4, absl::kZeroPad4), text);
+  };
+  std::string names;
+  for (const std::string& name :
+       {std::string("refs/heads/../../../escape"), std::string("refs/../config"),
+        std::string("refs/heads/-x"), std::string("refs/heads/.lock"),
+        std::string("refs/heads/a.lock"), std::string("../escape"),
+        std::string("objects/info/alternates"), std::string("refs/heads/a\0b", 14),
+        std::string("refs/heads/\x1b[31m"), std::string("refs/tags/") + std::string(4096, 't')}) {
+    names += line(name);
+  }
+  ScriptedServer server([&](const Request& request, Connection& connection) {
+    std::string answer = ScriptedServer::GitAnswer(request, repository.root());
+    if (request.method == "GET") answer.insert(answer.rfind("0000"), names);
+    connection.Write(answer);
+  });
+  TestSource source({server.base_url()});
+  // A commit by its id alone asks for all branches and tags.
+  for (const GitRef& ref : {GitRef{.branch = "main"}, GitRef{.commit = head}}) {
+    ASSERT_OK_AND_ASSIGN(const FetchResult result,
+                         source.Fetch(server.base_url() + "/fleet.git", ref));
+    EXPECT_EQ(source.Read(result, "a"), "1");
+    const std::string mirror = source.MirrorPath(result.mirror);
+    EXPECT_THAT(*ListDirectory(mirror + "/refs/heads"), testing::ElementsAre("main"));
+    EXPECT_THAT(*ListDirectory(mirror + "/refs/tags"), testing::IsEmpty());
+    EXPECT_THAT(*ListDirectory(mirror + "/.."),
+                testing::UnorderedElementsAre("git0", "home", "url"));
+    EXPECT_FALSE(PathExists(mirror + "/escape"));
+    EXPECT_FALSE(PathExists(mirror + "/objects/info/alternates"));
+  }
 }
 
 TEST(HttpAttack, A91NoErrorHoldsASecret) {
