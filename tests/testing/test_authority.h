@@ -29,6 +29,10 @@ class TestAuthority {
                        CertificateTemplate::Role role, absl::Time not_before,
                        absl::Time not_after) const;
 
+  /// A client's, with alternative names that Lockstep never writes (OpenSSL's own notation,
+  /// "URI:…,DNS:…").
+  TlsMaterial IssueWithNames(const std::string& names) const;
+
   TlsMaterial Agent(absl::string_view cluster) const {
     return Issue(Identity{IdentityKind::kCluster, std::string(cluster)}.ToUri(),
                  CertificateTemplate::Role::kClient);

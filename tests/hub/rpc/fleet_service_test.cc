@@ -7,8 +7,6 @@
 
 #include <absl/strings/str_cat.h>
 #include <gmock/gmock.h>
-#include <google/protobuf/descriptor.h>
-#include <grpcpp/generic/generic_stub.h>
 #include <grpcpp/grpcpp.h>
 #include <gtest/gtest.h>
 
@@ -20,6 +18,7 @@
 #include "hub/record/key.h"
 #include "hub/rpc/server.h"
 #include "hub/rpc/verbs.h"
+#include "tests/hub/rpc/call_by_name.h"
 #include "tests/testing/model_store.h"
 #include "tests/testing/status.h"
 
@@ -135,55 +134,18 @@ class FleetServiceTest : public testing::Test {
   std::unique_ptr<v1::FleetService::Stub> stub_;
 };
 
-// Any method by its name, with an empty request.
-grpc::StatusCode CallByName(const std::shared_ptr<grpc::Channel>& channel,
-                            const std::string& path) {
-  grpc::GenericStub stub(channel);
-  grpc::ClientContext context;
-  grpc::CompletionQueue queue;
-  const auto call = stub.PrepareCall(&context, path, &queue);
-  const auto await = [&queue] {
-    void* tag = nullptr;
-    bool ok = false;
-    return queue.Next(&tag, &ok) && ok;
-  };
-  call->StartCall(nullptr);
-  await();
-  grpc::ByteBuffer message;
-  grpc::Slice empty;
-  call->WriteLast(grpc::ByteBuffer(&empty, 1), grpc::WriteOptions(), nullptr);
-  await();
-  while (true) {
-    call->Read(&message, nullptr);
-    if (!await()) break;
-  }
-  grpc::Status status;
-  call->Finish(&status, nullptr);
-  await();
-  return status.error_code();
-}
-
-std::vector<std::string> AllMethods() {
-  const auto* service = v1::ApplyRequest::descriptor()->file()->FindServiceByName("FleetService");
-  std::vector<std::string> paths;
-  for (int i = 0; i < service->method_count(); ++i) {
-    paths.push_back(absl::StrCat("/", service->full_name(), "/", service->method(i)->name()));
-  }
-  return paths;
-}
-
 TEST_F(FleetServiceTest, A62EveryMethodHasAVerbAndUnknownOnesNone) {
   EXPECT_OK(CheckVerbs());
   EXPECT_EQ(VerbOf("Drain"), std::nullopt);
   EXPECT_EQ(VerbOf("get"), std::nullopt);
-  EXPECT_EQ(CallByName(channel_, "/lockstep.v1.FleetService/Drain"),
+  EXPECT_EQ(CallByName(channel_, "/lockstep.v1.FleetService/Drain").error_code(),
             grpc::StatusCode::UNIMPLEMENTED);
 }
 
 TEST_F(FleetServiceTest, A47AnAgentsKeyOpensNoMethod) {
   peer_ = PeerIdentity{IdentityKind::kCluster, "eu-1", Digest::Of("key"), absl::InfiniteFuture()};
-  for (const std::string& path : AllMethods()) {
-    EXPECT_EQ(CallByName(channel_, path), grpc::StatusCode::PERMISSION_DENIED) << path;
+  for (const std::string& path : MethodsOf("FleetService")) {
+    EXPECT_EQ(CallByName(channel_, path).error_code(), grpc::StatusCode::PERMISSION_DENIED) << path;
   }
 }
 
@@ -192,8 +154,8 @@ TEST_F(FleetServiceTest, A60WithoutAUserThereIsNoMethod) {
     MutexLock lock(&mutex_);
     removed_.insert("ann");
   }
-  for (const std::string& path : AllMethods()) {
-    EXPECT_EQ(CallByName(channel_, path), grpc::StatusCode::UNAUTHENTICATED) << path;
+  for (const std::string& path : MethodsOf("FleetService")) {
+    EXPECT_EQ(CallByName(channel_, path).error_code(), grpc::StatusCode::UNAUTHENTICATED) << path;
   }
 }
 
