@@ -1,6 +1,8 @@
 #include "common/http/status_server.h"
 
+#include <algorithm>
 #include <chrono>
+#include <list>
 #include <optional>
 #include <utility>
 
@@ -23,10 +25,6 @@ namespace beast = boost::beast;
 namespace http = boost::beast::http;
 using boost::asio::ip::tcp;
 
-constexpr std::chrono::seconds kRequestTime(5);
-constexpr std::chrono::seconds kAnswerTime(10);
-constexpr uint32_t kRequestBytesMax = 8 << 10;
-constexpr int kConnectionsMax = 64;
 constexpr std::chrono::milliseconds kAcceptPause(200);
 
 absl::StatusOr<tcp::endpoint> ParseEndpoint(absl::string_view address) {
@@ -78,27 +76,48 @@ Response Answer(const http::request<http::empty_body>& request, const StatusServ
 // One connection; keeps itself alive while something is under way.
 class Connection : public std::enable_shared_from_this<Connection> {
  public:
-  Connection(tcp::socket socket, const StatusServer::Pages* pages, int* open)
-      : stream_(std::move(socket)), pages_(pages), open_(open) {
-    ++*open_;
-  }
-  ~Connection() { --*open_; }
+  using Open = std::list<Connection*>;
+
+  Connection(tcp::socket socket, const StatusServer::Pages* pages,
+             const StatusServer::Limits* limits, Open* open)
+      : stream_(std::move(socket)),
+        buffer_(2 * limits->request_bytes),
+        pages_(pages),
+        limits_(limits),
+        open_(open),
+        place_(open->insert(open->end(), this)) {}
+  ~Connection() { Leave(); }
 
   void Read() {
+    waiting_ = true;
+    open_->splice(open_->end(), *open_, place_);
     parser_.emplace();
-    parser_->header_limit(kRequestBytesMax);
-    parser_->body_limit(kRequestBytesMax);
-    stream_.expires_after(kRequestTime);
+    parser_->header_limit(limits_->request_bytes);
+    parser_->body_limit(limits_->request_bytes);
+    stream_.expires_after(absl::ToChronoNanoseconds(limits_->request_time));
     http::async_read(stream_, buffer_, *parser_,
                      [self = shared_from_this()](beast::error_code error, size_t) {
-                       if (!error) self->Write();
+                       if (!error && !self->left_) self->Write();
                      });
   }
 
+  bool waiting() const { return waiting_; }
+  /// What is under way ends with an error, and the connection with it.
+  void Close() {
+    Leave();
+    stream_.close();
+  }
+
  private:
+  void Leave() {
+    if (!left_) open_->erase(place_);
+    left_ = true;
+  }
+
   void Write() {
+    waiting_ = false;
     response_ = Answer(parser_->get(), *pages_);
-    stream_.expires_after(kAnswerTime);
+    stream_.expires_after(absl::ToChronoNanoseconds(limits_->answer_time));
     http::async_write(stream_, response_,
                       [self = shared_from_this()](beast::error_code error, size_t) {
                         if (!error && self->response_.keep_alive()) self->Read();
@@ -106,18 +125,23 @@ class Connection : public std::enable_shared_from_this<Connection> {
   }
 
   beast::tcp_stream stream_;
-  beast::flat_buffer buffer_{2 * kRequestBytesMax};
+  beast::flat_buffer buffer_;
   std::optional<http::request_parser<http::empty_body>> parser_;
   Response response_;
   const StatusServer::Pages* const pages_;
-  int* const open_;  // The server thread's.
+  const StatusServer::Limits* const limits_;
+  Open* const open_;  // The server thread's; longest in its state first.
+  const Open::iterator place_;
+  bool waiting_ = false;  // For a request.
+  bool left_ = false;     // It is not in `open_` any more.
 };
 
 }  // namespace
 
 class StatusServer::Impl {
  public:
-  explicit Impl(Pages pages) : pages_(std::move(pages)), acceptor_(context_) {}
+  Impl(Pages pages, Limits limits)
+      : pages_(std::move(pages)), limits_(limits), acceptor_(context_) {}
   ~Impl() { Stop(); }
 
   absl::Status Listen(absl::string_view address) {
@@ -126,7 +150,7 @@ class StatusServer::Impl {
     acceptor_.open(endpoint.protocol(), error);
     if (!error) acceptor_.set_option(tcp::acceptor::reuse_address(true), error);
     if (!error) acceptor_.bind(endpoint, error);
-    if (!error) acceptor_.listen(kConnectionsMax, error);
+    if (!error) acceptor_.listen(limits_.connections, error);
     if (error)
       return absl::UnavailableError(absl::StrCat("listening on ", address, ": ", error.message()));
     port_ = acceptor_.local_endpoint().port();
@@ -147,11 +171,20 @@ class StatusServer::Impl {
     acceptor_.async_accept([this](beast::error_code error, tcp::socket socket) {
       if (error == asio::error::operation_aborted) return;
       if (error) return AcceptLater();
-      if (open_ < kConnectionsMax) {
-        std::make_shared<Connection>(std::move(socket), &pages_, &open_)->Read();
-      }
+      if (MakeRoom())
+        std::make_shared<Connection>(std::move(socket), &pages_, &limits_, &open_)->Read();
       Accept();
     });
+  }
+
+  // False where every connection is being answered: the new one is closed then.
+  bool MakeRoom() {
+    if (static_cast<int>(open_.size()) < limits_.connections) return true;
+    const auto idle = std::find_if(open_.begin(), open_.end(),
+                                   [](const Connection* open) { return open->waiting(); });
+    if (idle == open_.end()) return false;
+    (*idle)->Close();
+    return true;
   }
 
   // Without descriptors or memory the next accept would fail at once, and the next.
@@ -163,7 +196,8 @@ class StatusServer::Impl {
   }
 
   const Pages pages_;
-  int open_ = 0;  // The thread's; outlives the connections that the context still holds.
+  const Limits limits_;
+  Connection::Open open_;  // The thread's; outlives the connections that the context still holds.
   asio::io_context context_{1};
   tcp::acceptor acceptor_;
   asio::steady_timer pause_{context_};
@@ -175,8 +209,8 @@ StatusServer::StatusServer(std::unique_ptr<Impl> impl) : impl_(std::move(impl)) 
 StatusServer::~StatusServer() { Stop(); }
 
 absl::StatusOr<std::unique_ptr<StatusServer>> StatusServer::Start(absl::string_view address,
-                                                                  Pages pages) {
-  auto impl = std::make_unique<Impl>(std::move(pages));
+                                                                  Pages pages, Limits limits) {
+  auto impl = std::make_unique<Impl>(std::move(pages), limits);
   LOCKSTEP_RETURN_IF_ERROR(impl->Listen(address));
   return std::unique_ptr<StatusServer>(new StatusServer(std::move(impl)));
 }

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <chrono>
 #include <memory>
 #include <string>
 #include <vector>
@@ -32,6 +33,8 @@ inline grpc::Status CallByName(const std::shared_ptr<grpc::Channel>& channel,
                                const std::string& path) {
   grpc::GenericStub stub(channel);
   grpc::ClientContext context;
+  // A stream that was let in would wait for its first message.
+  context.set_deadline(std::chrono::system_clock::now() + std::chrono::seconds(20));
   grpc::CompletionQueue queue;
   const auto call = stub.PrepareCall(&context, path, &queue);
   const auto await = [&queue] {
