@@ -76,11 +76,11 @@ class FanOut {
     hub_.Sync();
     WaitUntil(
         "all acks to be sent", kLimit, [&] { return fleet_->all().acks == fleet_->size(); },
-        absl::Milliseconds(0.2));
+        absl::Milliseconds(1));
     const absl::Time sent = SystemClock()->Now();
     WaitUntil(
         "all acks to come", kLimit, [&] { return Acks() - acks >= fleet_->size(); },
-        absl::Milliseconds(1));
+        absl::Milliseconds(2));
     // Asked after the acks, answered after the commit that holds them.
     Must(hub_.client()
              .Call<v1::GetHubRequest, v1::GetHubResponse>(&FleetClient::Stub::GetHub,

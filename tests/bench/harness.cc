@@ -125,10 +125,6 @@ void PrepareForThousands() {
   ConfigureLog(LogLevel::kError, LogFormat::kText);
   setenv("GRPC_VERBOSITY", "NONE", 1);
   SkipLockOrderChecks();  // As our programs do; the floor too.
-  rlimit limit;
-  getrlimit(RLIMIT_NOFILE, &limit);
-  limit.rlim_cur = limit.rlim_max;
-  setrlimit(RLIMIT_NOFILE, &limit);
 }
 
 std::string Noise(uint64_t number, size_t bytes) {
