@@ -23,6 +23,8 @@ class HubMessage;
 /// docs/protocol.md.
 namespace lockstep {
 
+class DeltaEncoder;
+
 /// gRPC's own cap on a message, both ways.
 inline constexpr size_t kWireBytesMax = 4 << 20;
 /// What the hub takes of an agent in one message, other than a Status.
@@ -48,6 +50,8 @@ inline constexpr size_t kFetchChunkBytes = 1 << 20;
 /// Fills `wire`, which is cleared first.
 void ToWire(const AgentMessage& message, v1::AgentMessage* wire);
 void ToWire(const HubMessage& message, v1::HubMessage* wire);
+/// The same bytes; what many agents are sent alike is encoded once, by `deltas`.
+void ToWire(const HubMessage& message, DeltaEncoder* deltas, v1::HubMessage* wire);
 
 /// Checks and converts what an agent sent.
 ///

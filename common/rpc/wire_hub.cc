@@ -1,6 +1,8 @@
 #include <algorithm>
 #include <memory>
+#include <type_traits>
 
+#include "common/rpc/delta_encoder.h"
 #include "common/rpc/wire_fields.h"
 
 // Hub to agent.
@@ -47,30 +49,11 @@ void Write(const Welcome& own, v1::HubMessage* message) {
   wire->set_status_credit(kStatusBytesMax);
 }
 
-std::string EncodeDelta(const DeltaMessage& own) {
-  v1::Delta wire;
-  wire.set_base(FromDigest(own.delta.base));
-  wire.set_target(FromDigest(own.delta.target));
-  auto data = own.data;  // Each blob travels once, with the first change that names it.
-  for (const BundleDelta::Change& change : own.delta.changes) {
-    v1::Change* out = wire.add_changes();
-    if (change.position) {
-      out->set_position(*change.position);
-    } else {
-      FromKey(change.key, out->mutable_key());
-    }
-    out->set_digest(FromDigest(change.blob));
-    if (auto blob = data.extract(change.blob)) out->set_data(std::move(blob.mapped()));
-  }
-  wire.mutable_removed()->Add(own.delta.removed.begin(), own.delta.removed.end());
-  return wire.SerializeAsString();
-}
-
-void WriteTarget(const ApplicationTarget& own, v1::ApplicationTarget* wire) {
+void WriteTarget(const ApplicationTarget& own, DeltaEncoder* deltas, v1::ApplicationTarget* wire) {
   wire->set_name(own.name);
   wire->set_generation(own.generation);
   if (const auto* delta = std::get_if<std::shared_ptr<const DeltaMessage>>(&own.content)) {
-    wire->set_delta(EncodeDelta(**delta));
+    wire->set_delta(*deltas->Encode(*delta));
   } else {
     wire->mutable_release()->set_objects(std::get<ReleaseObjects>(own.content) ==
                                                  ReleaseObjects::kDelete
@@ -86,7 +69,7 @@ void WriteTarget(const ApplicationTarget& own, v1::ApplicationTarget* wire) {
   wire->set_accept_foreign(own.accept_foreign);
 }
 
-void Write(const Desired& own, v1::HubMessage* message) {
+void Write(const Desired& own, DeltaEncoder* deltas, v1::HubMessage* message) {
   v1::Desired* wire = message->mutable_desired();
   wire->set_seq(own.seq);
   wire->set_epoch(own.epoch);
@@ -94,7 +77,7 @@ void Write(const Desired& own, v1::HubMessage* message) {
   wire->set_chain_hash(FromDigest(own.at.chain));
   wire->set_target_cluster_root(FromDigest(own.cluster_root));
   for (const ApplicationTarget& target : own.applications)
-    WriteTarget(target, wire->add_applications());
+    WriteTarget(target, deltas, wire->add_applications());
 }
 
 void Write(const StatusAck& own, v1::HubMessage* message) {
@@ -358,9 +341,22 @@ absl::StatusOr<HubMessage> Convert(absl::string_view field, const Wire& wire) {
 
 }  // namespace
 
-void ToWire(const HubMessage& message, v1::HubMessage* wire) {
+void ToWire(const HubMessage& message, DeltaEncoder* deltas, v1::HubMessage* wire) {
   wire->Clear();
-  std::visit([wire](const auto& own) { Write(own, wire); }, message);
+  std::visit(
+      [&](const auto& own) {
+        if constexpr (std::is_same_v<std::decay_t<decltype(own)>, Desired>) {
+          Write(own, deltas, wire);
+        } else {
+          Write(own, wire);
+        }
+      },
+      message);
+}
+
+void ToWire(const HubMessage& message, v1::HubMessage* wire) {
+  DeltaEncoder alone;
+  ToWire(message, &alone, wire);
 }
 
 absl::StatusOr<HubMessage> FromWire(const v1::HubMessage& wire) {

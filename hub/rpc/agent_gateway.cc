@@ -14,6 +14,7 @@
 #include "common/base/log.h"
 #include "common/base/mutex.h"
 #include "common/base/status.h"
+#include "common/rpc/delta_encoder.h"
 #include "common/rpc/wire.h"
 #include "hub/rpc/fetch_reactor.h"
 #include "hub/rpc/link_reactor.h"
@@ -62,7 +63,7 @@ class AgentGateway::Impl : public v1::AgentService::CallbackService, public Sess
       grpc::CallbackServerContext* context) override {
     absl::StatusOr<PeerIdentity> peer = ReadAgent(context);
     if (!peer.ok()) return Refused(new RefusedLink, peer.status());
-    auto* reactor = new LinkReactor(context, *std::move(peer), &parts_, &limits_, this);
+    auto* reactor = new LinkReactor(context, *std::move(peer), &parts_, &limits_, &deltas_, this);
     if (!Add(reactor->outbox())) SayGoodbye(reactor->outbox().get(), absl::Seconds(10));
     reactor->Begin();
     return reactor;
@@ -155,6 +156,8 @@ class AgentGateway::Impl : public v1::AgentService::CallbackService, public Sess
   // Fixed at construction.
   const AgentGatewayParts parts_;
   const AgentGatewayLimits limits_;
+
+  DeltaEncoder deltas_;
 
   // Guarded by mutex_.
   mutable Mutex mutex_;

@@ -31,13 +31,13 @@ void SetAlarm(grpc::Alarm* alarm, absl::Duration after, std::shared_ptr<Outbox> 
 
 LinkReactor::LinkReactor(grpc::CallbackServerContext* context, PeerIdentity peer,
                          const AgentGatewayParts* parts, const AgentGatewayLimits* limits,
-                         SessionRegistry* registry)
+                         DeltaEncoder* deltas, SessionRegistry* registry)
     : context_(context),
       peer_(std::move(peer)),
       parts_(parts),
       limits_(limits),
       registry_(registry),
-      outbox_(std::make_shared<Outbox>(this)),
+      outbox_(std::make_shared<Outbox>(this, deltas)),
       session_name_(RandomBytes(16)) {}
 
 LinkReactor::~LinkReactor() = default;

@@ -34,10 +34,10 @@ class SessionRegistry {
 class LinkReactor : public grpc::ServerBidiReactor<v1::AgentMessage, v1::HubMessage>,
                     public Outbox::Stream {
  public:
-  /// `parts`, `limits` and `registry` outlive the stream.
+  /// `parts`, `limits`, `deltas` and `registry` outlive the stream.
   LinkReactor(grpc::CallbackServerContext* context, PeerIdentity peer,
               const AgentGatewayParts* parts, const AgentGatewayLimits* limits,
-              SessionRegistry* registry);
+              DeltaEncoder* deltas, SessionRegistry* registry);
   ~LinkReactor() override;
 
   /// Begins to read. Not in the constructor, since reactions may begin at once.

@@ -36,7 +36,7 @@ void Join(const HubMessage& older, HubMessage* newer) {
 
 }  // namespace
 
-Outbox::Outbox(Stream* stream) : stream_(stream) {}
+Outbox::Outbox(Stream* stream, DeltaEncoder* deltas) : deltas_(deltas), stream_(stream) {}
 Outbox::~Outbox() = default;
 
 void Outbox::Push(HubMessage message) {
@@ -91,7 +91,7 @@ void Outbox::Advance() {
   if (stream_ == nullptr || writing_ != nullptr) return;
   if (!waiting_.empty()) {
     writing_ = std::make_unique<v1::HubMessage>();
-    ToWire(waiting_.front(), writing_.get());
+    ToWire(waiting_.front(), deltas_, writing_.get());
     waiting_.pop_front();
     stream_->StartWriting(writing_.get());
   } else if (closing_) {

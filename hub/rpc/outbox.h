@@ -17,6 +17,8 @@ class HubMessage;
 
 namespace lockstep {
 
+class DeltaEncoder;
+
 /// What waits to be sent to one agent: at most one message of each kind, so that a slow agent costs
 /// a bounded amount of memory and gets the newest state when it reads again (DESIGN invariant 8). A
 /// newer message takes the place of the one of its kind that waits: a Desired holds all that those
@@ -45,8 +47,8 @@ class Outbox {
     virtual void Break() = 0;
   };
 
-  /// `stream` must live until FinishWith.
-  explicit Outbox(Stream* stream);
+  /// `stream` and `deltas`, which all outboxes share, must live until FinishWith.
+  Outbox(Stream* stream, DeltaEncoder* deltas);
   ~Outbox();
 
   /// Queues `message`; dropped once the stream is closing.
@@ -68,6 +70,9 @@ class Outbox {
  private:
   void Queue(HubMessage message) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   void Advance() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
+
+  // Fixed at construction.
+  DeltaEncoder* const deltas_;
 
   // Guarded by mutex_.
   Mutex mutex_;

@@ -2,6 +2,7 @@
 
 #include <cstdlib>
 #include <functional>
+#include <memory>
 #include <string>
 
 #include <absl/strings/numbers.h>
@@ -12,6 +13,7 @@
 #include "lockstep/v1/agent.pb.h"
 
 #include "common/base/random.h"
+#include "common/rpc/delta_encoder.h"
 #include "tests/common/rpc/wire_maker.h"
 #include "tests/testing/status.h"
 
@@ -58,6 +60,47 @@ TEST(Wire, BringsBackWhatWasSent) {
     EXPECT_EQ(hub_back.index(), hub.index());
     ASSERT_EQ(Print<v1::HubMessage>(hub_back), hub_wire.DebugString());
   }
+}
+
+TEST(Wire, WhatIsEncodedOnceForManyIsByteForByteWhatEachWouldBeSentAlone) {
+  const uint64_t seed = Seed();
+  SCOPED_TRACE(absl::StrCat("LOCKSTEP_SEED=", seed));
+  WireMaker maker(seed);
+  DeltaEncoder shared;
+  for (int round = 0; round < 2000; ++round) {
+    const HubMessage message = maker.Hub();
+    v1::HubMessage alone;
+    ToWire(message, &alone);
+    for (int agent = 0; agent < 2; ++agent) {
+      v1::HubMessage wire;
+      ToWire(message, &shared, &wire);
+      ASSERT_EQ(wire.SerializeAsString(), alone.SerializeAsString());
+    }
+  }
+}
+
+TEST(DeltaEncoder, EncodesOnceWhatItWasAskedForLately) {
+  DeltaEncoder encoder;
+  const auto first = std::make_shared<const DeltaMessage>();
+  const auto bytes = encoder.Encode(first);
+  EXPECT_EQ(encoder.Encode(first), bytes) << "not the same string";
+  const auto equal = std::make_shared<const DeltaMessage>();
+  EXPECT_EQ(*encoder.Encode(equal), *bytes);
+}
+
+TEST(DeltaEncoder, KeepsABoundedNumberAndNeverMixesThemUp) {
+  DeltaEncoder encoder;
+  std::weak_ptr<const DeltaMessage> oldest;
+  for (uint32_t i = 0; i < 10 * kEncodedDeltasMax; ++i) {
+    auto delta = std::make_shared<DeltaMessage>();
+    delta->delta.removed = {i};
+    const std::shared_ptr<const DeltaMessage> message = std::move(delta);
+    if (i == 0) oldest = message;
+    v1::Delta wire;
+    ASSERT_TRUE(wire.ParseFromString(*encoder.Encode(message)));
+    EXPECT_THAT(wire.removed(), testing::ElementsAre(i));
+  }
+  EXPECT_TRUE(oldest.expired());
 }
 
 TEST(Wire, BringsBackEveryFieldOfAHello) {

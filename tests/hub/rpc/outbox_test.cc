@@ -8,6 +8,7 @@
 
 #include "lockstep/v1/agent.pb.h"
 
+#include "common/rpc/delta_encoder.h"
 #include "common/rpc/wire.h"
 #include "tests/testing/status.h"
 
@@ -60,7 +61,8 @@ class OutboxTest : public testing::Test {
   }
 
   SlowStream stream_;
-  Outbox outbox_{&stream_};
+  DeltaEncoder deltas_;
+  Outbox outbox_{&stream_, &deltas_};
 };
 
 Desired Target(uint64_t seq) { return Desired{.seq = seq}; }
