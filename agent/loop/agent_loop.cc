@@ -1,6 +1,8 @@
 #include "agent/loop/agent_loop.h"
 
+#include <algorithm>
 #include <utility>
+#include <variant>
 
 #include "agent/core/step.h"
 #include "agent/loop/reconciler.h"
@@ -12,10 +14,33 @@ namespace {
 // After a sweep that failed: on a full disk every one copies the whole state in vain.
 constexpr absl::Duration kSweepPause = absl::Minutes(1);
 
-}  // namespace
-namespace {
-
 constexpr size_t kChangesMax = 4096;  // Of one application; beyond it everything is compared.
+
+// For one who looks for where a change stands: what came, what was done. Names and counts alone.
+void Tell(const AgentEvent& event) {
+  const auto* received = std::get_if<agent_event::Received>(&event);
+  const auto* desired = received == nullptr ? nullptr : std::get_if<Desired>(&received->message);
+  if (desired == nullptr) return;
+  for (const ApplicationTarget& target : desired->applications) {
+    Log(LogLevel::kDebug, "desired state came",
+        {{"seq", desired->seq},
+         {"application", target.name},
+         {"generation", target.generation},
+         {"revision", target.revision}});
+  }
+}
+
+void Tell(const ReconcileOutcome& outcome, absl::Duration took) {
+  const auto written = std::count_if(outcome.owned.begin(), outcome.owned.end(),
+                                     [](const auto& owned) { return owned.written; });
+  Log(LogLevel::kDebug, "objects compared and applied",
+      {{"application", outcome.application},
+       {"objects", outcome.owned.size()},
+       {"written", written},
+       {"deleted", outcome.deleted.size()},
+       {"problems", outcome.problems.size() + outcome.foreign.size()},
+       {"took", took}});
+}
 
 }  // namespace
 
@@ -94,6 +119,7 @@ std::optional<AgentEvent> AgentLoop::Next() {
 }
 
 void AgentLoop::Take(const AgentEvent& event) {
+  Tell(event);
   for (AgentEffect& effect : Step(state_, event, parts_.clock->Now())) {
     std::visit([this](auto& one) { Do(one); }, effect);
   }
@@ -120,6 +146,7 @@ void AgentLoop::Do(agent_effect::Persist& effect) {
 
 void AgentLoop::Do(agent_effect::Send& effect) {
   if (const auto* ack = std::get_if<Ack>(&effect.message)) {
+    Log(LogLevel::kDebug, "desired state acknowledged", {{"through", ack->received_through}});
     for (const ApplicationAck& refused : ack->refused) {
       Log(LogLevel::kWarning, "desired state refused",
           {{"application", refused.name},
@@ -132,6 +159,7 @@ void AgentLoop::Do(agent_effect::Send& effect) {
 
 void AgentLoop::Do(agent_effect::Fetch& effect) {
   const uint64_t id = effect.fetch;
+  Log(LogLevel::kDebug, "fetching blobs", {{"blobs", effect.digests.size()}});
   parts_.fetcher->Fetch(
       std::move(effect.digests),
       [this](const Digest& digest, std::string bytes) {
@@ -157,7 +185,9 @@ void AgentLoop::Do(agent_effect::Reconcile& effect) {
   Work([this, task, cancellation] {
     const absl::Duration begun = parts_.clock->Monotonic();
     ReconcileOutcome outcome = RunReconcile(*task, *parts_.target, *parts_.storage, *cancellation);
-    if (parts_.after_run) parts_.after_run(outcome, parts_.clock->Monotonic() - begun);
+    const absl::Duration took = parts_.clock->Monotonic() - begun;
+    Tell(outcome, took);
+    if (parts_.after_run) parts_.after_run(outcome, took);
     {
       MutexLock lock(&mutex_);
       runs_.erase(task->run);

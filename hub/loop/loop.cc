@@ -20,6 +20,38 @@ absl::Status Stopping() {
   return absl::UnavailableError("the hub is stopping; try again once it is back");
 }
 
+// For one who looks for where a change stands. Names and counts alone.
+void Tell(const HubState& state, const effect::Send& send) {
+  const auto* desired = std::get_if<Desired>(&send.message);
+  const auto session = state.sessions.find(send.session);
+  if (desired == nullptr || session == state.sessions.end()) return;
+  for (const ApplicationTarget& target : desired->applications) {
+    Log(LogLevel::kDebug, "desired state sent",
+        {{"cluster", session->second},
+         {"seq", desired->seq},
+         {"application", target.name},
+         {"generation", target.generation},
+         {"revision", target.revision}});
+  }
+}
+
+void Tell(const HubState& state, const Event& event) {
+  if (const auto* done = std::get_if<event::FetchDone>(&event)) {
+    if (!done->result.ok()) return;  // Told by whoever fetches.
+    Log(LogLevel::kDebug, "repository fetched",
+        {{"repository", done->repository.ToString()}, {"revision", done->result->revision}});
+    return;
+  }
+  const auto* said = std::get_if<event::AgentSaid>(&event);
+  const auto* ack = said == nullptr ? nullptr : std::get_if<Ack>(&said->message);
+  const auto session = ack == nullptr ? state.sessions.end() : state.sessions.find(said->session);
+  if (session == state.sessions.end()) return;
+  Log(LogLevel::kDebug, "agent acknowledged desired state",
+      {{"cluster", session->second},
+       {"through", ack->received_through},
+       {"refused", ack->refused.size()}});
+}
+
 }  // namespace
 
 Loop::Loop(HubState state, Ports ports, Hooks hooks)
@@ -104,6 +136,7 @@ void Loop::RunBatch(std::vector<Item> items) {
       event = std::move(std::get<Event>(item));
     }
     if (auto* hello = std::get_if<event::AgentHello>(&event)) FillChain(hello);
+    Tell(state_, event);
     std::vector<Effect> caused = Step(state_, event, ports_.clock->Now());
     std::move(caused.begin(), caused.end(), std::back_inserter(effects));
   }
@@ -185,6 +218,7 @@ void Stamp(const CommitPoint& at, HubMessage* message) {
 void Loop::Perform(Effect effect) {
   if (auto* send = std::get_if<effect::Send>(&effect)) {
     Stamp(state_.at, &send->message);
+    Tell(state_, *send);
     ports_.agents->Send(send->session, std::move(send->message));
   } else if (auto* close = std::get_if<effect::CloseSession>(&effect)) {
     ports_.agents->Close(close->session, std::move(close->goodbye));

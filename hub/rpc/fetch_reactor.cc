@@ -20,7 +20,10 @@ constexpr size_t kAskAtOnce = 256;
 
 FetchReactor::FetchReactor(PeerIdentity peer, std::vector<Digest> digests,
                            const AgentGatewayParts* parts)
-    : peer_(std::move(peer)), parts_(parts), unasked_(digests.begin(), digests.end()) {}
+    : peer_(std::move(peer)), parts_(parts), unasked_(digests.begin(), digests.end()) {
+  Log(LogLevel::kDebug, "agent fetches blobs",
+      {{"cluster", peer_.name}, {"blobs", digests.size()}});
+}
 
 void FetchReactor::Ask() {
   if (unasked_.empty()) return End(absl::OkStatus());
