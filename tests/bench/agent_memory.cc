@@ -1,5 +1,5 @@
-// What an agent with 200 objects has in memory, beside the least that a client over mTLS has which
-// is linked to the same libraries.
+// What an agent with 200 objects has in memory, beside the least that a client over mTLS has with
+// the same gRPC in it.
 //
 //   bench_agent_memory DIRECTORY
 
@@ -82,7 +82,7 @@ int Main(const std::string& directory) {
   };
   row("lockstep-agent, all applied", first);
   row(absl::StrCat("lockstep-agent, after ", kChanges, " commits of ", kObjects / 4), ours);
-  row("bare client, the same libraries", bare);
+  row("bare client, the same gRPC", bare);
   std::printf("\nthreads: agent %zu, bare client %zu\n", ThreadsOf(agent.pid()).size(),
               ThreadsOf(client.pid()).size());
   Bars bars("agent-memory");
