@@ -21,6 +21,7 @@
 
 #include "common/base/clock.h"
 #include "common/base/file.h"
+#include "common/base/sanitizers.h"
 #include "hub/source/descriptor.h"
 #include "hub/source/fetch_job.h"
 #include "hub/source/fetch_message.h"
@@ -28,19 +29,6 @@
 
 namespace lockstep {
 namespace {
-
-// Sanitizers reserve terabytes of address space for themselves.
-#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
-constexpr bool kSanitized = true;
-#elif defined(__has_feature)
-#if __has_feature(address_sanitizer) || __has_feature(thread_sanitizer)
-constexpr bool kSanitized = true;
-#else
-constexpr bool kSanitized = false;
-#endif
-#else
-constexpr bool kSanitized = false;
-#endif
 
 constexpr rlim_t kDescriptorsMax = 256;
 
