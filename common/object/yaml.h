@@ -16,7 +16,7 @@ struct YamlLimits {
   size_t documents = 50'000;
   size_t depth = 64;  // Lists and mappings inside one another; the outermost counts as 1.
   /// Values of the whole file, those that aliases and merge keys repeat included. Keys do not
-  /// count; every 64 bytes of text that an alias repeats count as one more.
+  /// count; every 64 bytes of text that either repeats, keys included, count as one more.
   size_t nodes = 200'000;
 };
 

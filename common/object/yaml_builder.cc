@@ -161,6 +161,11 @@ absl::Status YamlBuilder::End() {
   value.set_place(frame.place);
   items_.resize(frame.first_item);
   frames_.pop_back();
+  // What is written inside of a merge key is copied out of it, at each such level once more.
+  if (!frames_.empty() && frames_.back().awaits == Awaits::kMerge) {
+    const size_t text_nodes = (bytes_ - frame.bytes_before) / kBytesPerNode;
+    LOCKSTEP_RETURN_IF_ERROR(CountNodes(nodes_ - frame.nodes_before + text_nodes, frame.place));
+  }
   const uint32_t height = frame.height + 1;
   if (frame.anchor != kNone) {
     Anchor& anchor = anchors_[frame.anchor];
@@ -272,14 +277,19 @@ absl::Status YamlBuilder::AddAlias(absl::string_view name, Place place) {
     return Error(place, absl::StrCat("*", name, " would contain itself"), "write the value out");
   }
   const bool is_key = !frames_.empty() && frames_.back().awaits == Awaits::kKey;
-  if (is_key && anchor.height == 0) return AddKey(anchor.scalar, place);
+  // Long texts must not multiply either, be they values or keys.
+  const size_t text_nodes = anchor.bytes / kBytesPerNode;
+  if (is_key && anchor.height == 0) {
+    LOCKSTEP_RETURN_IF_ERROR(CountNodes(text_nodes, place));
+    bytes_ += anchor.bytes;
+    return AddKey(anchor.scalar, place);
+  }
   if (frames_.size() + anchor.height > limits_.depth) {
     return source_.Error(
         place, absl::StrCat("too deep: *", name, " makes more than ", limits_.depth, " levels"),
         "flatten it", absl::StatusCode::kResourceExhausted);
   }
-  // Long texts must not multiply either.
-  LOCKSTEP_RETURN_IF_ERROR(CountNodes(anchor.nodes + anchor.bytes / kBytesPerNode, place));
+  LOCKSTEP_RETURN_IF_ERROR(CountNodes(anchor.nodes + text_nodes, place));
   bytes_ += anchor.bytes;
   absl::StatusOr<Value> value = Repeat(anchor);
   if (!value.ok()) return Annotated(value.status(), anchor.place);

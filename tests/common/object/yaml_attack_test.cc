@@ -7,6 +7,7 @@
 
 #include <gtest/gtest.h>
 
+#include "common/object/diff.h"
 #include "common/object/json.h"
 #include "common/object/yaml.h"
 #include "tests/testing/status.h"
@@ -104,6 +105,38 @@ TEST(YamlAttack, A27AliasBombsStopAtTheBudgetOfNodes) {
               StatusIs(absl::StatusCode::kResourceExhausted, HasSubstr("more than 200000 values")));
 }
 
+// The place of the refusal is how much was made before it.
+TEST(YamlAttack, A27LongTextsCountByTheirBytesWhereverTheyAreRepeated) {
+  const YamlLimits limits = {.nodes = 1000};
+  const std::string text = absl::StrCat("a: &a ", std::string(6400, 'x'), "\nb:\n");
+  EXPECT_THAT(ReadYaml(text + Repeated("- *a\n", 100), "long.yaml", limits),
+              StatusIs(absl::StatusCode::kResourceExhausted, HasSubstr("long.yaml:12:3: more")));
+  EXPECT_THAT(ReadYaml(text + Repeated("- *a : 1\n", 100), "long.yaml", limits),
+              StatusIs(absl::StatusCode::kResourceExhausted, HasSubstr("long.yaml:12:3: more")));
+  const std::string key = absl::StrCat("a: &a {", std::string(1000, 'x'), ": 1}\nb:\n");
+  EXPECT_THAT(ReadYaml(key + Repeated("- *a\n", 100), "long.yaml", limits),
+              StatusIs(absl::StatusCode::kResourceExhausted, HasSubstr("long.yaml:61:3: more")));
+  EXPECT_OK(ReadYaml(text + Repeated("- *a : 1\n", 9), "long.yaml", limits));
+}
+
+TEST(YamlAttack, A27WhatIsMergedFromWithinCountsAtEveryLevel) {
+  std::string mapping = "{";
+  for (int i = 0; i < 100; ++i) absl::StrAppend(&mapping, "k", i, ": 1, ");
+  mapping += "}";
+  const auto nested = [&mapping](size_t levels) {
+    return Repeated("{<<: ", levels) + mapping + Repeated("}", levels);
+  };
+  ASSERT_OK_AND_ASSIGN(const std::vector<Value> read,
+                       ReadYaml(nested(2), "merge.yaml", {.nodes = 1000}));
+  EXPECT_EQ(read[0].AsObject().size(), 100U);
+  EXPECT_THAT(ReadYaml(nested(10), "merge.yaml", {.nodes = 1000}),
+              StatusIs(absl::StatusCode::kResourceExhausted, HasSubstr("more than 1000 values")));
+  EXPECT_THAT(
+      ReadYaml(Repeated("{<<: ", 30) + "{a: " + std::string(100'000, 'x') + "}" + Repeated("}", 30),
+               "merge.yaml", {.nodes = 5000}),
+      StatusIs(absl::StatusCode::kResourceExhausted, HasSubstr("more than 5000 values")));
+}
+
 TEST(YamlAttack, A27AliasesOfThemselvesAreRefused) {
   for (const absl::string_view yaml : {"a: &x [*x]\n", "a: &x {b: *x}\n", "&x {b: [{c: *x}]}\n",
                                        "a: &x {<<: *x}\n", "a: &x [&y [*x, *y]]\n"}) {
@@ -151,6 +184,17 @@ TEST(YamlAttack, A29ManyKeysAreRead) {
     ASSERT_EQ(object.size(), static_cast<size_t>(count));
     for (int i = 0; i < count; ++i) ASSERT_TRUE(object.Contains(absl::StrCat("key-", i)));
   }
+}
+
+TEST(YamlAttack, A29LargeMapsAreComparedWrittenAndReadBack) {
+  std::string yaml;
+  for (int i = 0; i < 100'000; ++i) absl::StrAppend(&yaml, "key-", i, ": v\n");
+  ASSERT_OK_AND_ASSIGN(const std::vector<Value> before, ReadYaml(yaml, "map.yaml"));
+  Value after = before[0];
+  after.AsObject().Set("key-77777", Value::String("w"));
+  EXPECT_EQ(DiffValues(before[0], after, 10).size(), 1u);
+  ASSERT_OK_AND_ASSIGN(const Value back, ReadJson(CanonicalJson(after), "map.json"));
+  EXPECT_TRUE(back == after);
 }
 
 TEST(YamlAttack, A29ManyMergesAndDirectivesAreLinear) {
