@@ -93,9 +93,9 @@ class CountedLink : public AgentLink {
 class CountedFetcher : public BlobFetcher {
  public:
   CountedFetcher(BlobFetcher* fetcher, Counter* bytes) : fetcher_(fetcher), bytes_(bytes) {}
-  void Fetch(std::vector<Digest> digests, OnBlob on_blob, OnDone done) override {
+  void Fetch(std::vector<WantedBlob> blobs, OnBlob on_blob, OnDone done) override {
     fetcher_->Fetch(
-        std::move(digests),
+        std::move(blobs),
         [bytes = bytes_, on_blob = std::move(on_blob)](const Digest& digest, std::string blob) {
           bytes->Increment(static_cast<double>(blob.size()));
           return on_blob(digest, std::move(blob));
@@ -114,7 +114,7 @@ class NoLink : public AgentLink, public BlobFetcher {
  public:
   void Start(LinkEvents*) override {}
   void Send(AgentMessage) override {}
-  void Fetch(std::vector<Digest>, OnBlob, OnDone done) override {
+  void Fetch(std::vector<WantedBlob>, OnBlob, OnDone done) override {
     done(absl::UnavailableError("no link"));
   }
   void Stop() override {}

@@ -194,15 +194,13 @@ AgentGatewayParts Hub::Impl::GatewayParts() {
                            AgentGatewayParts::FetchVerdict verdict) {
     auto shared = std::make_shared<AgentGatewayParts::FetchVerdict>(std::move(verdict));
     const bool taken =
-        loop->Read([peer, digests = std::move(digests), shared](const HubState& state) {
-          absl::Status status = CheckIdentity(state, peer.name, peer.fingerprint);
-          for (size_t i = 0; status.ok() && i < digests.size(); ++i) {
-            if (!MayFetch(state, peer.name, digests[i])) {
-              status = absl::NotFoundError(
-                  absl::StrCat("blob ", digests[i].Short(), " is not assigned to this cluster"));
-            }
+        loop->Read([this, peer, digests = std::move(digests), shared](const HubState& state) {
+          auto documents = AllowFetch(state, peer.name, peer.fingerprint, digests);
+          if (documents.ok()) {
+            for (const auto& [digest, bytes] : *documents)
+              metrics.blob_bytes_served->Increment(static_cast<double>(bytes->size()));
           }
-          (*shared)(status);
+          (*shared)(std::move(documents));
         });
     if (!taken) (*shared)(absl::UnavailableError("the hub is busy or ends; try again"));
   };

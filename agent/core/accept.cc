@@ -17,7 +17,8 @@ using Code = ApplicationAck::Code;
 // One application of a Desired that may be accepted.
 struct Candidate {
   const ApplicationTarget* target = nullptr;
-  const DeltaMessage* delta = nullptr;  // Null: a release.
+  std::shared_ptr<const DeltaMessage> delta;  // Null: a release.
+  std::vector<ObjectKey> named;               // Deleted by name.
   ApplicationRecord next;
   std::vector<ObjectKey> removed;
   std::vector<ObjectKey> changed;  // New keys and keys with a new blob.
@@ -25,11 +26,16 @@ struct Candidate {
 
 class Judging {
  public:
-  Judging(const DurableState& held, const Desired& desired, const std::set<Digest>& fetched)
-      : held_(held), desired_(desired), fetched_(fetched) {}
+  Judging(const DurableState& held, const Desired& desired, const std::set<Digest>& fetched,
+          const std::map<Digest, std::string>& documents)
+      : held_(held), desired_(desired), fetched_(fetched), documents_(documents) {}
 
   Acceptance Run() {
     for (const ApplicationTarget& target : desired_.applications) Check(target);
+    if (!acceptance_.documents.empty()) {
+      acceptance_.refused.clear();  // Said once all of it is known.
+      return std::move(acceptance_);
+    }
     for (const auto& [name, application] : held_.applications) names_.insert(name);
     for (const auto& [name, candidate] : candidates_) names_.insert(name);
     RefuseClashes();
@@ -74,21 +80,66 @@ class Judging {
     candidate.next.generation = target.generation;
     candidate.next.revision = target.revision;
     candidate.next.accept_foreign = target.accept_foreign;
-    const auto* delta = std::get_if<std::shared_ptr<const DeltaMessage>>(&target.content);
-    if (delta == nullptr) {
+    candidate.named = target.tombstones;
+    if (target.releases()) {
       CheckRelease(have, std::get<ReleaseObjects>(target.content), &candidate);
-    } else {
-      candidate.delta = delta->get();
-      if (!CheckDelta(have, &candidate) || !CheckOptions(have, &candidate)) return;
+    } else if (!FindDelta(have, &candidate) || !CheckDelta(have, &candidate) ||
+               !CheckOptions(have, &candidate)) {
+      return;
     }
     candidates_.emplace(target.name, std::move(candidate));
   }
 
   static bool IsSame(const ApplicationTarget& target, const ApplicationRecord& record) {
-    const auto* delta = std::get_if<std::shared_ptr<const DeltaMessage>>(&target.content);
-    if (delta == nullptr) return record.releasing.has_value();
-    return !record.releasing.has_value() && (*delta)->delta.target == record.manifest->digest() &&
+    if (target.releases()) return record.releasing.has_value();
+    return !record.releasing.has_value() && target.manifest() == record.manifest->digest() &&
            target.options_digest == record.options_digest;
+  }
+
+  static const Manifest& BaseOf(const DurableApplication* have, const Digest& base) {
+    return have == nullptr || base.IsZero() ? *EmptyManifest() : *have->target.manifest;
+  }
+
+  // The delta of a target, wherever it lies; false where it is refused or has to be fetched first.
+  bool FindDelta(const DurableApplication* have, Candidate* candidate) {
+    const ApplicationTarget& target = *candidate->target;
+    const auto* reference = std::get_if<DocumentReference>(&target.content);
+    if (reference == nullptr) {
+      candidate->delta = std::get<std::shared_ptr<const DeltaMessage>>(target.content);
+      return true;
+    }
+    if (reference->bytes > kDocumentBytesMax - document_bytes_) {
+      Refuse(target, Code::kTooLarge,
+             absl::StrCat("its delta has ", reference->bytes, " bytes; those of one message have ",
+                          kDocumentBytesMax, " at most together: move or split less at once"),
+             false);
+      return false;
+    }
+    document_bytes_ += reference->bytes;
+    const Digest& base = BaseOf(have, reference->base).digest();
+    if (reference->base != base) {  // Not worth the fetch.
+      Refuse(target, Code::kTransient,
+             absl::StrCat("its delta starts from ", reference->base.Short(), ", not from ",
+                          base.Short()),
+             true);
+      return false;
+    }
+    const auto bytes = documents_.find(reference->digest);
+    if (bytes == documents_.end()) {
+      acceptance_.documents.push_back(*reference);
+      return false;
+    }
+    absl::StatusOr<DeltaDocument> document = DecodeDocument(*reference, bytes->second);
+    if (!document.ok()) {
+      const bool damaged = absl::IsDataLoss(document.status());
+      Refuse(target, damaged ? Code::kTransient : Code::kInvalid,
+             std::string(document.status().message()), damaged);
+      return false;
+    }
+    candidate->named = std::move(document->tombstones);
+    candidate->delta =
+        std::make_shared<const DeltaMessage>(DeltaMessage{std::move(document->delta), {}});
+    return true;
   }
 
   static void CheckRelease(const DurableApplication* have, ReleaseObjects objects,
@@ -109,8 +160,7 @@ class Judging {
              absl::StrCat("blob ", digest.Short(), " arrived damaged; send it again"), true);
       return false;
     }
-    const Manifest& base =
-        have == nullptr || delta.base.IsZero() ? *EmptyManifest() : *have->target.manifest;
+    const Manifest& base = BaseOf(have, delta.base);
     absl::StatusOr<ManifestPtr> manifest = ApplyDelta(base, delta);
     if (!manifest.ok()) {
       const bool invalid = absl::IsInvalidArgument(manifest.status());
@@ -211,7 +261,7 @@ class Judging {
   void RefuseRemovals() {
     for (auto it = candidates_.begin(); it != candidates_.end();) {
       const Candidate& candidate = it->second;
-      const bool removes = !candidate.removed.empty() || !candidate.target->tombstones.empty() ||
+      const bool removes = !candidate.removed.empty() || !candidate.named.empty() ||
                            candidate.next.releasing == ReleaseObjects::kDelete;
       if (!removes) {
         ++it;
@@ -317,7 +367,7 @@ class Judging {
     }
     if (candidate != nullptr) {
       update.removed = candidate->removed;
-      update.named = candidate->target->tombstones;
+      update.named = candidate->named;
       update.approved = candidate->target->approved;
       update.objects_before = have == nullptr ? 0 : have->target.manifest->size();
     }
@@ -327,6 +377,8 @@ class Judging {
   const DurableState& held_;
   const Desired& desired_;
   const std::set<Digest>& fetched_;
+  const std::map<Digest, std::string>& documents_;
+  uint64_t document_bytes_ = 0;  // Referred to so far.
   std::map<std::string, Candidate> candidates_;
   std::set<std::string> names_;  // Every application that is held or was a candidate.
   Acceptance acceptance_;
@@ -334,9 +386,9 @@ class Judging {
 
 }  // namespace
 
-Acceptance Judge(const DurableState& held, const Desired& desired,
-                 const std::set<Digest>& fetched) {
-  return Judging(held, desired, fetched).Run();
+Acceptance Judge(const DurableState& held, const Desired& desired, const std::set<Digest>& fetched,
+                 const std::map<Digest, std::string>& documents) {
+  return Judging(held, desired, fetched, documents).Run();
 }
 
 }  // namespace lockstep

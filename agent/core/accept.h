@@ -13,6 +13,9 @@ namespace lockstep {
 
 /// What becomes of a Desired.
 struct Acceptance {
+  /// Documents that have to be read before anything can be said of the rest: all of it waits.
+  std::vector<DocumentReference> documents;
+
   /// Blobs that the accepted applications need and that are nowhere: not empty means that all of
   /// it waits for them.
   std::vector<Digest> missing;
@@ -26,9 +29,11 @@ struct Acceptance {
 /// Judges every application of `desired` against what is held (docs/agent.md "What is accepted").
 /// Pure; the caller has checked seq, epoch and the commit point.
 ///
-/// `fetched` are blobs in the store that no manifest names yet. The records also hold what changes
+/// `fetched` are blobs in the store that no manifest names yet, `documents` what was fetched of
+/// those that `desired` refers to. The records also hold what changes
 /// for applications that `desired` does not name: tombstones and inventory of objects that another
 /// application takes over.
-Acceptance Judge(const DurableState& held, const Desired& desired, const std::set<Digest>& fetched);
+Acceptance Judge(const DurableState& held, const Desired& desired, const std::set<Digest>& fetched,
+                 const std::map<Digest, std::string>& documents);
 
 }  // namespace lockstep

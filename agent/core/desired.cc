@@ -38,16 +38,29 @@ void Stepper::operator()(const Desired& desired) {
     return;
   }
   state_.pending.reset();
+  KeepDocuments(desired);
   Accept(desired);
 }
 
+// What was fetched for the message before and serves this one as well need not come again.
+void Stepper::KeepDocuments(const Desired& desired) {
+  std::set<Digest> named;
+  for (const ApplicationTarget& target : desired.applications) {
+    const auto* reference = std::get_if<DocumentReference>(&target.content);
+    if (reference != nullptr) named.insert(reference->digest);
+  }
+  std::erase_if(state_.documents, [&](const auto& item) { return !named.contains(item.first); });
+}
+
 void Stepper::Accept(const Desired& desired) {
-  Acceptance acceptance = Judge(state_.durable, desired, state_.fetched);
-  if (!acceptance.missing.empty()) {
-    state_.pending = PendingDesired{desired, std::move(acceptance.missing)};
+  Acceptance acceptance = Judge(state_.durable, desired, state_.fetched, state_.documents);
+  if (!acceptance.documents.empty() || !acceptance.missing.empty()) {
+    state_.pending =
+        PendingDesired{desired, std::move(acceptance.missing), std::move(acceptance.documents)};
     StartFetch();
     return;
   }
+  state_.documents.clear();
   const bool holds_other = std::any_of(acceptance.refused.begin(), acceptance.refused.end(),
                                        [](const ApplicationAck& ack) { return ack.retryable; });
   if (holds_other) SendPages();
@@ -145,11 +158,17 @@ void Stepper::StartFetch() {
   if (state_.pending.has_value()) {
     wanted.insert(state_.pending->missing.begin(), state_.pending->missing.end());
   }
-  if (wanted.empty()) return;
   PendingFetch fetch;
-  fetch.id = state_.next_id++;
   fetch.digests.assign(wanted.begin(), wanted.end());
-  effects_.emplace_back(agent_effect::Fetch{fetch.id, fetch.digests});
+  if (state_.pending.has_value()) fetch.documents = state_.pending->documents;
+  if (fetch.digests.empty() && fetch.documents.empty()) return;
+  // One under way for the same goes on: a message that replaces another does not set it back.
+  if (state_.fetch.has_value() && state_.fetch->digests == fetch.digests &&
+      state_.fetch->documents == fetch.documents) {
+    return;
+  }
+  fetch.id = state_.next_id++;
+  effects_.emplace_back(agent_effect::Fetch{fetch.id, fetch.digests, fetch.documents});
   state_.fetch = std::move(fetch);
 }
 
@@ -167,6 +186,8 @@ void Stepper::operator()(const agent_event::BlobsStored& event) {
   if (!state_.pending.has_value()) return;
   const Desired desired = std::move(state_.pending->desired);
   state_.pending.reset();
+  state_.documents.insert(event.documents.begin(), event.documents.end());
+  KeepDocuments(desired);
   Accept(desired);
 }
 
@@ -174,6 +195,7 @@ void Stepper::operator()(const agent_event::FetchFailed& event) {
   if (!state_.fetch.has_value() || state_.fetch->id != event.fetch) return;
   state_.fetch.reset();
   const bool full = absl::IsResourceExhausted(event.status);
+  state_.unserved = absl::IsNotFound(event.status);
   if (state_.pending.has_value() && (full || absl::IsNotFound(event.status))) {
     const Desired desired = std::move(state_.pending->desired);
     state_.pending.reset();

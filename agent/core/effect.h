@@ -28,10 +28,12 @@ struct Send {
   AgentMessage message;
 };
 
-/// Gets these blobs from the hub into the store. A later one replaces one under way.
+/// Gets these blobs from the hub into the store, and these documents into memory. A later one
+/// replaces one under way.
 struct Fetch {
   uint64_t fetch = 0;
   std::vector<Digest> digests;
+  std::vector<DocumentReference> documents;
 };
 
 struct Reconcile {

@@ -57,6 +57,7 @@ struct PersistDone {
 /// All blobs of this Fetch are in the store, checked; the next synced Persist makes them durable.
 struct BlobsStored {
   uint64_t fetch = 0;
+  std::map<Digest, std::string> documents;  // Those of the Fetch.
 };
 struct FetchFailed {
   uint64_t fetch = 0;

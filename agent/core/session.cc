@@ -71,6 +71,8 @@ void Stepper::operator()(const agent_event::LinkDown&) {
   state_.session.reset();
   state_.fetch.reset();
   state_.pending.reset();  // Not acknowledged: the hub sends it again.
+  state_.documents.clear();
+  state_.unserved = false;
 }
 
 void Stepper::operator()(const agent_event::Received& event) {
@@ -221,6 +223,8 @@ void Stepper::operator()(const agent_event::TimerFired& event) {
       Flush();
       return;
     case TimerId::Kind::kFetch:
+      if (std::exchange(state_.unserved, false) && Welcomed() && !state_.pending.has_value())
+        SendPages();
       StartFetch();
       return;
     case TimerId::Kind::kBeat:

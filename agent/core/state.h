@@ -47,10 +47,11 @@ struct LiveApplication {
   uint64_t sent_seq = 0;  // 0: never.
 };
 
-/// A Desired that waits for blobs.
+/// A Desired that waits for documents, or for blobs once it has those.
 struct PendingDesired {
   Desired desired;
   std::vector<Digest> missing;
+  std::vector<DocumentReference> documents;
 };
 
 /// What a Persist on its way is for.
@@ -78,6 +79,7 @@ struct Session {
 struct PendingFetch {
   uint64_t id = 0;
   std::vector<Digest> digests;
+  std::vector<DocumentReference> documents;
 };
 
 /// All of an agent's state. Step alone changes it.
@@ -91,8 +93,10 @@ struct AgentState {
   bool stopped = false;
 
   std::optional<PendingDesired> pending;
+  bool unserved = false;     // The hub no longer had what one referred to: it is to compare anew.
   std::set<Digest> fetched;  // In the store, named by no manifest yet.
-  std::set<Digest> damaged;  // Named by a manifest and not readable any more.
+  std::map<Digest, std::string> documents;  // Fetched for `pending`, in memory only.
+  std::set<Digest> damaged;                 // Named by a manifest and not readable any more.
   std::optional<PendingFetch> fetch;
   int fetch_failures = 0;  // In a row.
   std::optional<PendingPersist> persisting;

@@ -57,6 +57,7 @@ class Stepper {
 
   // desired.cc
   void Accept(const Desired& desired);
+  void KeepDocuments(const Desired& desired);
   void RefuseAll(const Desired& desired, ApplicationAck::Code code, absl::string_view message,
                  bool retryable);
   void SendAck(std::vector<ApplicationAck> refused);

@@ -28,36 +28,40 @@ absl::Status FromGrpc(const grpc::Status& status) {
 // Puts parts together; they come in the order of the request.
 class Assembler {
  public:
-  Assembler(std::deque<Digest>* missing, const BlobFetcher::OnBlob* on_blob)
-      : missing_(missing), on_blob_(on_blob) {}
+  Assembler(std::deque<WantedBlob>* missing, std::string* partial,
+            const BlobFetcher::OnBlob* on_blob)
+      : missing_(missing), partial_(partial), on_blob_(on_blob) {}
 
   absl::Status Take(v1::BlobPart part) {
-    if (missing_->empty() || part.digest() != missing_->front().bytes() ||
-        part.offset() != blob_.size()) {
+    if (missing_->empty() || part.digest() != missing_->front().digest.bytes() ||
+        part.offset() != partial_->size()) {
       return absl::DataLossError("the hub sent a part of a blob that was not its turn");
     }
-    if (blob_.size() + part.data().size() > kFetchedBlobBytesMax) {
-      return absl::ResourceExhaustedError(absl::StrCat(
-          "blob ", missing_->front().Short(), " is over ", kFetchedBlobBytesMax, " bytes"));
+    const WantedBlob& blob = missing_->front();
+    if (partial_->size() + part.data().size() > blob.bytes_max) {
+      partial_->clear();
+      return absl::ResourceExhaustedError(
+          absl::StrCat("blob ", blob.digest.Short(), " is over ", blob.bytes_max, " bytes"));
     }
-    blob_ += part.data();
+    *partial_ += part.data();
     return part.last() ? Complete() : absl::OkStatus();
   }
 
  private:
   absl::Status Complete() {
-    const Digest digest = missing_->front();
-    if (Digest::Of(blob_) != digest) {
+    const Digest digest = missing_->front().digest;
+    std::string bytes = std::exchange(*partial_, std::string());
+    if (Digest::Of(bytes) != digest) {
       return absl::DataLossError(absl::StrCat("what the hub sent is not blob ", digest.Short()));
     }
-    LOCKSTEP_RETURN_IF_ERROR((*on_blob_)(digest, std::exchange(blob_, std::string())));
+    LOCKSTEP_RETURN_IF_ERROR((*on_blob_)(digest, std::move(bytes)));
     missing_->pop_front();
     return absl::OkStatus();
   }
 
-  std::deque<Digest>* const missing_;
+  std::deque<WantedBlob>* const missing_;
+  std::string* const partial_;  // Of missing_->front(), as far as it came.
   const BlobFetcher::OnBlob* const on_blob_;
-  std::string blob_;  // Of missing_->front(), as far as it came.
 };
 
 }  // namespace
@@ -67,13 +71,13 @@ GrpcBlobFetcher::GrpcBlobFetcher(std::function<std::shared_ptr<grpc::Channel>()>
 
 GrpcBlobFetcher::~GrpcBlobFetcher() { Stop(); }
 
-void GrpcBlobFetcher::Fetch(std::vector<Digest> digests, OnBlob on_blob, OnDone done) {
+void GrpcBlobFetcher::Fetch(std::vector<WantedBlob> blobs, OnBlob on_blob, OnDone done) {
   std::optional<Job> replaced;
   {
     MutexLock lock(&mutex_);
     if (stopping_) return;
     replaced = std::exchange(
-        next_, Job{{digests.begin(), digests.end()}, std::move(on_blob), std::move(done)});
+        next_, Job{{blobs.begin(), blobs.end()}, {}, std::move(on_blob), std::move(done)});
     cancelled_ = true;
     if (call_ != nullptr) call_->TryCancel();
     if (!std::exchange(started_, true))
@@ -116,10 +120,13 @@ absl::Status GrpcBlobFetcher::RunJob(Job* job) {
   while (!job->missing.empty()) {
     const std::shared_ptr<grpc::Channel> channel = channel_();
     if (channel == nullptr) return absl::UnavailableError("there is no hub at present");
-    const size_t before = job->missing.size();
+    const std::pair before(job->missing.size(), job->partial.size());
     const absl::Status status = Call(channel, job);
     const bool again = absl::IsUnavailable(status) || absl::IsDeadlineExceeded(status);
-    if (!status.ok() && !(again && job->missing.size() < before)) return status;
+    const bool brought = job->missing.size() < before.first || job->partial.size() > before.second;
+    if (status.ok() && !brought && !job->missing.empty())
+      return absl::DataLossError("the hub ended a fetch and sent nothing");
+    if (!status.ok() && !(again && brought)) return status;
   }
   return absl::OkStatus();
 }
@@ -134,10 +141,11 @@ absl::Status GrpcBlobFetcher::Call(const std::shared_ptr<grpc::Channel>& channel
   }
   v1::FetchRequest request;
   for (size_t i = 0; i < std::min(job->missing.size(), kFetchAtOnce); ++i) {
-    request.add_digests(std::string(job->missing[i].bytes()));
+    request.add_digests(std::string(job->missing[i].digest.bytes()));
   }
+  request.set_offset(job->partial.size());
   const std::unique_ptr<v1::AgentService::Stub> stub = v1::AgentService::NewStub(channel);
-  Assembler assembler(&job->missing, &job->on_blob);
+  Assembler assembler(&job->missing, &job->partial, &job->on_blob);
   absl::Status status;
   {
     const auto reader = stub->Fetch(&context, request);

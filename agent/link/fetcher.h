@@ -4,6 +4,7 @@
 #include <functional>
 #include <memory>
 #include <optional>
+#include <string>
 #include <vector>
 
 #include <absl/base/thread_annotations.h>
@@ -19,14 +20,13 @@ class ClientContext;
 
 namespace lockstep {
 
-/// One blob is no longer than this, or the fetch ends: what is put together in memory has a limit.
-inline constexpr size_t kFetchedBlobBytesMax = 64 << 20;
 /// Digests of one call; a longer list takes several.
 inline constexpr size_t kFetchAtOnce = 1000;
 
 /// Gets blobs by AgentService.Fetch on the link's channel. A call that breaks is made again for
-/// what is missing, as long as each one brought something (FAULTS F-25); every blob is compared
-/// with its digest. One thread, made at first use, does everything that waits, `on_blob` included.
+/// what is missing, from the byte where it broke, as long as each one brought something (FAULTS
+/// F-25); every blob is compared with its digest. One thread, made at first use, does everything
+/// that waits, `on_blob` included.
 class GrpcBlobFetcher : public BlobFetcher {
  public:
   /// `channel` says what to call on, null for nothing at present. It is asked on the fetcher's
@@ -34,13 +34,14 @@ class GrpcBlobFetcher : public BlobFetcher {
   explicit GrpcBlobFetcher(std::function<std::shared_ptr<grpc::Channel>()> channel);
   ~GrpcBlobFetcher() override;
 
-  void Fetch(std::vector<Digest> digests, OnBlob on_blob, OnDone done) override
+  void Fetch(std::vector<WantedBlob> blobs, OnBlob on_blob, OnDone done) override
       ABSL_LOCKS_EXCLUDED(mutex_);
   void Stop() override ABSL_LOCKS_EXCLUDED(mutex_);
 
  private:
   struct Job {
-    std::deque<Digest> missing;
+    std::deque<WantedBlob> missing;
+    std::string partial;  // Of missing.front(), as far as it came.
     OnBlob on_blob;
     OnDone done;
   };

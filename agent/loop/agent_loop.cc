@@ -1,8 +1,12 @@
 #include "agent/loop/agent_loop.h"
 
 #include <algorithm>
+#include <map>
+#include <memory>
+#include <set>
 #include <utility>
 #include <variant>
+#include <vector>
 
 #include "agent/core/step.h"
 #include "agent/loop/reconciler.h"
@@ -159,15 +163,25 @@ void AgentLoop::Do(agent_effect::Send& effect) {
 
 void AgentLoop::Do(agent_effect::Fetch& effect) {
   const uint64_t id = effect.fetch;
-  Log(LogLevel::kDebug, "fetching blobs", {{"blobs", effect.digests.size()}});
+  std::vector<WantedBlob> blobs;
+  std::set<Digest> in_memory;
+  for (const DocumentReference& document : effect.documents) {
+    blobs.push_back({document.digest, document.bytes});
+    in_memory.insert(document.digest);
+  }
+  for (const Digest& digest : effect.digests) blobs.push_back({digest});
+  auto documents = std::make_shared<std::map<Digest, std::string>>();
+  Log(LogLevel::kDebug, "fetching blobs", {{"blobs", blobs.size()}});
   parts_.fetcher->Fetch(
-      std::move(effect.digests),
-      [this](const Digest& digest, std::string bytes) {
-        return parts_.storage->AddBlob(digest, bytes);
+      std::move(blobs),
+      [this, in_memory = std::move(in_memory), documents](const Digest& digest, std::string bytes) {
+        if (!in_memory.contains(digest)) return parts_.storage->AddBlob(digest, bytes);
+        (*documents)[digest] = std::move(bytes);
+        return absl::OkStatus();
       },
-      [this, id](absl::Status status) {
+      [this, id, documents](absl::Status status) {
         if (status.ok()) {
-          Post(agent_event::BlobsStored{id});
+          Post(agent_event::BlobsStored{id, std::move(*documents)});
         } else {
           Post(agent_event::FetchFailed{id, std::move(status)});
         }

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <cstdint>
 #include <functional>
 #include <string>
 #include <vector>
@@ -37,6 +38,14 @@ class AgentLink {
   virtual void Stop() = 0;
 };
 
+/// One blob is no longer than this: what is put together in memory has a limit.
+inline constexpr uint64_t kFetchedBlobBytesMax = 64 << 20;
+
+struct WantedBlob {
+  Digest digest;
+  uint64_t bytes_max = kFetchedBlobBytesMax;  // A longer one ends the fetch: RESOURCE_EXHAUSTED.
+};
+
 /// Gets blobs from the hub.
 class BlobFetcher {
  public:
@@ -47,7 +56,7 @@ class BlobFetcher {
   virtual ~BlobFetcher() = default;
   /// Begins a fetch and returns at once; one under way before it is cancelled (its `done` comes
   /// with CANCELLED). `done` comes exactly once, after the last `on_blob`.
-  virtual void Fetch(std::vector<Digest> digests, OnBlob on_blob, OnDone done) = 0;
+  virtual void Fetch(std::vector<WantedBlob> blobs, OnBlob on_blob, OnDone done) = 0;
   /// Ends a fetch under way; no callback comes after it returned. Idempotent.
   virtual void Stop() = 0;
 };

@@ -13,6 +13,7 @@
 
 #include "common/base/digest.h"
 #include "common/bundle/delta.h"
+#include "common/bundle/document.h"
 #include "common/bundle/manifest.h"
 #include "common/status/report.h"
 
@@ -72,18 +73,30 @@ struct DeltaMessage {
 
 enum class ReleaseObjects : uint8_t { kOrphan, kDelete };
 
+/// A delta, where it lies to be fetched, or that the application goes.
+using TargetContent =
+    std::variant<std::shared_ptr<const DeltaMessage>, DocumentReference, ReleaseObjects>;
+
 /// The target of one application on one agent.
 struct ApplicationTarget {
   std::string name;  // NAMESPACE/NAME.
   uint64_t generation = 0;
-  std::variant<std::shared_ptr<const DeltaMessage>, ReleaseObjects> content;
+  TargetContent content;
   Digest options_digest;
   std::optional<std::string> options;  // EncodeOptions; absent where the agent has it.
   std::optional<Digest> approved;      // KeyListDigest of what may be deleted.
   bool complete = false;
-  std::string revision;  // REF@sha1:COMMIT, for people.
-  std::vector<ObjectKey> tombstones;
+  std::string revision;               // REF@sha1:COMMIT, for people.
+  std::vector<ObjectKey> tombstones;  // Those of a document stand in it.
   bool accept_foreign = false;
+
+  bool releases() const { return std::holds_alternative<ReleaseObjects>(content); }
+  /// The manifest's digest that its delta ends at. Only where it does not release.
+  const Digest& manifest() const {
+    const auto* reference = std::get_if<DocumentReference>(&content);
+    if (reference != nullptr) return reference->target;
+    return std::get<std::shared_ptr<const DeltaMessage>>(content)->delta.target;
+  }
 };
 
 struct Desired {

@@ -6,55 +6,12 @@
 #include <absl/strings/str_cat.h>
 
 #include "common/base/status.h"
+#include "common/bundle/encoding.h"
 
 namespace lockstep {
 namespace {
 
 constexpr absl::string_view kMagic = "LSM1";
-
-void AppendLength(uint64_t value, std::string* out) {
-  while (value >= 0x80) {
-    out->push_back(static_cast<char>(value | 0x80));
-    value >>= 7;
-  }
-  out->push_back(static_cast<char>(value));
-}
-
-void AppendSized(absl::string_view bytes, std::string* out) {
-  AppendLength(bytes.size(), out);
-  out->append(bytes.data(), bytes.size());
-}
-
-// Takes from the front; every failure leaves `ok` false and yields nothing.
-struct Reader {
-  absl::string_view rest;
-  bool ok = true;
-
-  uint64_t Length() {
-    uint64_t value = 0;
-    for (int shift = 0; shift < 63; shift += 7) {
-      if (rest.empty()) break;
-      const auto byte = static_cast<unsigned char>(rest.front());
-      rest.remove_prefix(1);
-      value |= static_cast<uint64_t>(byte & 0x7f) << shift;
-      if ((byte & 0x80) == 0) return value;
-    }
-    ok = false;
-    return 0;
-  }
-
-  absl::string_view Bytes(uint64_t count) {
-    if (!ok || count > rest.size()) {
-      ok = false;
-      return {};
-    }
-    const absl::string_view taken = rest.substr(0, count);
-    rest.remove_prefix(count);
-    return taken;
-  }
-
-  std::string Sized() { return std::string(Bytes(Length())); }
-};
 
 }  // namespace
 
@@ -80,7 +37,7 @@ absl::StatusOr<ManifestPtr> Manifest::Make(std::vector<ManifestEntry> entries) {
 }
 
 absl::StatusOr<ManifestPtr> Manifest::Decode(absl::string_view bytes) {
-  Reader reader{bytes};
+  encoding::Reader reader{bytes};
   if (reader.Bytes(kMagic.size()) != kMagic)
     return absl::DataLossError("reading a manifest: it does not begin as one");
   const uint64_t count = reader.Length();
@@ -88,10 +45,7 @@ absl::StatusOr<ManifestPtr> Manifest::Decode(absl::string_view bytes) {
   entries.reserve(std::min<uint64_t>(count, bytes.size() / 37));
   for (uint64_t i = 0; i < count && reader.ok; ++i) {
     ManifestEntry entry;
-    entry.key.group = reader.Sized();
-    entry.key.kind = reader.Sized();
-    entry.key.namespace_ = reader.Sized();
-    entry.key.name = reader.Sized();
+    entry.key = reader.Key();
     const absl::StatusOr<Digest> blob = Digest::FromBytes(reader.Bytes(Digest::kSize));
     if (!reader.ok || !blob.ok()) break;
     entry.blob = *blob;
@@ -111,12 +65,9 @@ absl::StatusOr<ManifestPtr> Manifest::Decode(absl::string_view bytes) {
 
 std::string Manifest::Encode() const {
   std::string out(kMagic);
-  AppendLength(entries_.size(), &out);
+  encoding::AppendLength(entries_.size(), &out);
   for (const ManifestEntry& entry : entries_) {
-    AppendSized(entry.key.group, &out);
-    AppendSized(entry.key.kind, &out);
-    AppendSized(entry.key.namespace_, &out);
-    AppendSized(entry.key.name, &out);
+    encoding::AppendKey(entry.key, &out);
     absl::StrAppend(&out, entry.blob.bytes());
   }
   return out;

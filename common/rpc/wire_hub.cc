@@ -54,6 +54,11 @@ void WriteTarget(const ApplicationTarget& own, DeltaEncoder* deltas, v1::Applica
   wire->set_generation(own.generation);
   if (const auto* delta = std::get_if<std::shared_ptr<const DeltaMessage>>(&own.content)) {
     wire->set_delta(*deltas->Encode(*delta));
+  } else if (const auto* document = std::get_if<DocumentReference>(&own.content)) {
+    wire->mutable_document()->set_digest(FromDigest(document->digest));
+    wire->mutable_document()->set_bytes(document->bytes);
+    wire->mutable_document()->set_base(FromDigest(document->base));
+    wire->mutable_document()->set_target(FromDigest(document->target));
   } else {
     wire->mutable_release()->set_objects(std::get<ReleaseObjects>(own.content) ==
                                                  ReleaseObjects::kDelete
@@ -211,6 +216,14 @@ absl::Status ReadDelta(const std::string& bytes, DeltaMessage* own) {
   return absl::OkStatus();
 }
 
+absl::Status ReadDocument(const v1::DeltaDocument& wire, DocumentReference* own) {
+  LOCKSTEP_RETURN_IF_ERROR(ReadDigest("digest", wire.digest(), Absent::kRefused, &own->digest));
+  own->bytes = wire.bytes();
+  if (own->bytes == 0) return Wrong("bytes", "must not be 0");
+  LOCKSTEP_RETURN_IF_ERROR(ReadDigest("base", wire.base(), Absent::kAllowed, &own->base));
+  return ReadDigest("target", wire.target(), Absent::kAllowed, &own->target);
+}
+
 absl::Status ReadContent(const v1::ApplicationTarget& wire, ApplicationTarget* own) {
   switch (wire.content_case()) {
     case v1::ApplicationTarget::kDelta: {
@@ -229,10 +242,17 @@ absl::Status ReadContent(const v1::ApplicationTarget& wire, ApplicationTarget* o
         return Wrong("release", "objects ", wire.release().objects(), " is not known here");
       }
       return absl::OkStatus();
+    case v1::ApplicationTarget::kDocument:
+      if (absl::Status status =
+              ReadDocument(wire.document(), &own->content.emplace<DocumentReference>());
+          !status.ok()) {
+        return Annotate(status, "document");
+      }
+      return absl::OkStatus();
     case v1::ApplicationTarget::CONTENT_NOT_SET:
       break;
   }
-  return Wrong("content", "neither delta nor release");
+  return Wrong("content", "neither delta nor document nor release");
 }
 
 absl::Status ReadTarget(const v1::ApplicationTarget& wire, ApplicationTarget* own) {

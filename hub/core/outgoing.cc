@@ -5,11 +5,45 @@
 #include <utility>
 #include <vector>
 
+#include "hub/core/outgoing_groups.h"
+
 namespace lockstep {
 namespace {
 
 constexpr size_t kApplicationBytes = 400;  // Of a target without its delta, roughly.
-constexpr size_t kChangeBytes = 48;
+constexpr size_t kReferenceBytes = 120;    // To a document.
+constexpr size_t kTombstoneBytes = 16;     // Of a key, besides its names.
+
+// One target, as it is about to be sent.
+struct Parcel {
+  const std::string* name = nullptr;
+  size_t header_bytes = 0;
+  size_t delta_bytes = 0;
+  bool in_document = false;  // The delta; else in the message.
+
+  size_t message_bytes() const {
+    return header_bytes + (in_document ? kReferenceBytes : delta_bytes);
+  }
+  size_t document_bytes() const { return in_document ? delta_bytes : 0; }
+};
+
+// Together in one message.
+struct Load {
+  size_t message_bytes = 0;
+  size_t document_bytes = 0;
+
+  void Add(const Parcel& parcel) {
+    message_bytes += parcel.message_bytes();
+    document_bytes += parcel.document_bytes();
+  }
+  void Add(const Load& other) {
+    message_bytes += other.message_bytes;
+    document_bytes += other.document_bytes;
+  }
+  bool Fits(const DeliveryLimits& limits) const {
+    return message_bytes <= limits.desired_bytes && document_bytes <= kDocumentBytesMax;
+  }
+};
 
 // When the agent is to be sent the assignment; InfiniteFuture: not at all.
 absl::Time WantedAt(const Instance& instance) {
@@ -34,34 +68,67 @@ std::vector<const std::string*> Wanted(const ClusterState& cluster, absl::Time n
   return wanted;
 }
 
-size_t SizeOf(const BundleDelta& delta) {
-  size_t bytes = delta.removed.size() * 4;
-  for (const BundleDelta::Change& change : delta.changes) {
-    bytes += kChangeBytes;
-    if (change.position.has_value()) continue;
-    bytes += change.key.group.size() + change.key.kind.size() + change.key.namespace_.size() +
-             change.key.name.size();
+const ManifestPtr& WantedManifest(const Instance& instance) {
+  return instance.releasing() ? EmptyManifest() : instance.assignment.manifest;
+}
+
+size_t SizeOf(const std::vector<ObjectKey>& tombstones) {
+  size_t bytes = 0;
+  for (const ObjectKey& key : tombstones) {
+    bytes += kTombstoneBytes + key.group.size() + key.kind.size() + key.namespace_.size() +
+             key.name.size();
   }
   return bytes;
 }
 
-ApplicationTarget MakeTarget(const std::string& name, const Instance& instance, DeltaCache* deltas,
+// Whether the agent may hold deletes of it that wait: for a person, for the end of a suspension,
+// for what fails. This message may set them going.
+bool MayHoldDeletes(const Instance& instance) {
+  const std::optional<ApplicationReport>& report = instance.report;
+  if (instance.received.generation == 0) return false;
+  return !report.has_value() || report->generation != instance.received.generation ||
+         (report->state != ApplicationState::kSynced &&
+          report->state != ApplicationState::kDegraded);
+}
+
+TargetMoves MovesOf(const Instance& instance, DeltaCache* deltas) {
+  const ReceivedTarget& received = instance.received;
+  const Manifest& wanted = *WantedManifest(instance);
+  TargetMoves moves;
+  moves.loses = deltas->Moves(*received.manifest, wanted);
+  // What was being let go of claims nothing at the agent: all of it comes anew.
+  moves.gains = received.releasing ? deltas->Moves(*EmptyManifest(), wanted) : moves.loses;
+  for (const ObjectKey& key : instance.assignment.tombstones) moves.named.push_back(HashOfKey(key));
+  const bool unknown = received.generation > 0 && received.manifest->empty() &&
+                       !received.releasing &&
+                       (received.options_digest.IsZero() || instance.releasing());
+  moves.may_lose_anything = unknown || MayHoldDeletes(instance);
+  return moves;
+}
+
+bool NeedsOptions(const Instance& instance) {
+  return instance.received.generation == 0 ||
+         instance.received.options_digest != instance.assignment.options_digest;
+}
+
+ApplicationTarget MakeTarget(const Parcel& parcel, const Instance& instance, DeltaCache* deltas,
                              size_t* inline_left) {
   const Assignment& assignment = instance.assignment;
   ApplicationTarget target;
-  target.name = name;
+  target.name = *parcel.name;
   target.generation = assignment.generation;
   target.options_digest = assignment.options_digest;
   target.approved = assignment.approved;
   target.revision = assignment.revision;
   target.tombstones = assignment.tombstones;
   target.accept_foreign = assignment.accept_foreign;
-  if (instance.received.generation == 0 ||
-      instance.received.options_digest != assignment.options_digest) {
-    target.options = EncodeOptions(assignment.options);
-  }
+  if (NeedsOptions(instance)) target.options = EncodeOptions(assignment.options);
   if (assignment.release.has_value()) {
     target.content = *assignment.release;
+  } else if (parcel.in_document) {
+    target.content = deltas->Document(*instance.received.manifest, *assignment.manifest,
+                                      std::exchange(target.tombstones, {}));
+    target.complete = true;
   } else {
     target.content = deltas->Message(instance.received.manifest, assignment.manifest, inline_left);
     target.complete = true;
@@ -69,15 +136,79 @@ ApplicationTarget MakeTarget(const std::string& name, const Instance& instance, 
   return target;
 }
 
+Parcel Weigh(const std::string& name, const Instance& instance, const DeliveryLimits& limits,
+             DeltaCache* deltas) {
+  const Assignment& assignment = instance.assignment;
+  Parcel parcel;
+  parcel.name = &name;
+  parcel.header_bytes = kApplicationBytes;
+  if (NeedsOptions(instance)) parcel.header_bytes += EncodeOptions(assignment.options).size();
+  const size_t tombstones = SizeOf(assignment.tombstones);
+  if (instance.releasing()) {
+    parcel.header_bytes += tombstones;
+    return parcel;
+  }
+  parcel.delta_bytes =
+      deltas->WireBytes(*instance.received.manifest, *assignment.manifest) + tombstones;
+  parcel.in_document = parcel.delta_bytes > limits.delta_bytes;
+  return parcel;
+}
+
+// Together they are too much for one message and must go in one: what can be fetched is.
+void Shrink(size_t group, const std::vector<size_t>& group_of, std::vector<Parcel>* parcels) {
+  for (size_t i = 0; i < parcels->size(); ++i) {
+    Parcel& parcel = (*parcels)[i];
+    if (group_of[i] == group && parcel.delta_bytes > kReferenceBytes) parcel.in_document = true;
+  }
+}
+
+std::vector<Load> LoadsOf(const std::vector<Parcel>& parcels, const std::vector<size_t>& group_of) {
+  std::vector<Load> loads(parcels.size());
+  for (size_t i = 0; i < parcels.size(); ++i) loads[group_of[i]].Add(parcels[i]);
+  return loads;
+}
+
+// Of what is wanted, as much as one Desired takes.
+std::vector<Parcel> Pack(const ClusterState& cluster, const std::vector<const std::string*>& wanted,
+                         const DeliveryLimits& limits, DeltaCache* deltas) {
+  std::vector<Parcel> parcels;
+  Load all;
+  for (const std::string* name : wanted) {
+    parcels.push_back(Weigh(*name, cluster.instances.at(*name), limits, deltas));
+    all.Add(parcels.back());
+  }
+  if (all.Fits(limits)) return parcels;  // The usual case: groups do not matter.
+  std::vector<TargetMoves> moves;
+  for (const std::string* name : wanted)
+    moves.push_back(MovesOf(cluster.instances.at(*name), deltas));
+  const std::vector<size_t> group_of = HandOverGroups(moves);
+  std::vector<Load> loads = LoadsOf(parcels, group_of);
+  for (size_t group = 0; group < loads.size(); ++group) {
+    if (loads[group].message_bytes > limits.desired_bytes) Shrink(group, group_of, &parcels);
+  }
+  loads = LoadsOf(parcels, group_of);
+  Load load = loads[0];  // Goes, however large.
+  size_t groups = 1;
+  for (; groups < loads.size(); ++groups) {
+    load.Add(loads[groups]);
+    if (!load.Fits(limits)) break;
+  }
+  std::vector<Parcel> packed;
+  for (size_t i = 0; i < parcels.size(); ++i) {
+    if (group_of[i] < groups) packed.push_back(parcels[i]);
+  }
+  return packed;
+}
+
 // Whether the newest Desired under way carries the same.
-bool IsUnderWay(const SessionState& session, const std::vector<const std::string*>& wanted,
+bool IsUnderWay(const SessionState& session, const std::vector<Parcel>& parcels,
                 const ClusterState& cluster) {
   if (session.in_flight.empty()) return false;
   const SentDesired& last = session.in_flight.back();
-  return std::all_of(wanted.begin(), wanted.end(), [&](const std::string* name) {
-    const auto at = last.targets.find(*name);
+  return std::all_of(parcels.begin(), parcels.end(), [&](const Parcel& parcel) {
+    const auto at = last.targets.find(*parcel.name);
     return at != last.targets.end() &&
-           at->second.generation == cluster.instances.at(*name).assignment.generation;
+           at->second.generation == cluster.instances.at(*parcel.name).assignment.generation;
   });
 }
 
@@ -131,26 +262,22 @@ void Deliver(Turn& turn, const std::string& cluster_name) {
   SessionState& session = *cluster.session;
   if (!session.accepted || session.probing || !turn.state.behind.agents.empty()) return;
   const std::vector<const std::string*> wanted = Wanted(cluster, turn.now);
-  if (wanted.empty() || session.in_flight.size() >= kInFlightMax ||
-      IsUnderWay(session, wanted, cluster)) {
-    return;
-  }
+  if (wanted.empty() || session.in_flight.size() >= kInFlightMax) return;
+  const std::vector<Parcel> parcels =
+      Pack(cluster, wanted, turn.state.settings.delivery, &turn.state.deltas);
+  if (IsUnderWay(session, parcels, cluster)) return;
   Desired desired;
   desired.seq = ++cluster.desired_seq;
   desired.epoch = turn.state.epoch;
-  SentDesired sent{desired.seq, turn.now, {}, Digest()};
+  SentDesired sent{desired.seq, turn.now, {}, Digest(), {}};
   std::map<std::string, ReceivedTarget> after = ReceivedTargets(cluster);
-  size_t bytes = 0;
   size_t inline_left = kInlineBytesMax;
-  for (const std::string* name : wanted) {
-    Instance& instance = cluster.instances.at(*name);
-    ApplicationTarget target = MakeTarget(*name, instance, &turn.state.deltas, &inline_left);
-    size_t size = kApplicationBytes + target.tombstones.size() * kChangeBytes * 2;
-    const auto* delta = std::get_if<std::shared_ptr<const DeltaMessage>>(&target.content);
-    if (delta != nullptr) size += SizeOf((*delta)->delta);
-    if (!desired.applications.empty() && bytes + size > kDesiredBytesMax) break;
-    bytes += size;
-    after[*name] = sent.targets[*name] = TargetOf(instance.assignment);
+  for (const Parcel& parcel : parcels) {
+    Instance& instance = cluster.instances.at(*parcel.name);
+    ApplicationTarget target = MakeTarget(parcel, instance, &turn.state.deltas, &inline_left);
+    const auto* document = std::get_if<DocumentReference>(&target.content);
+    if (document != nullptr) sent.documents.insert(document->digest);
+    after[*parcel.name] = sent.targets[*parcel.name] = TargetOf(instance.assignment);
     // Should the answer be lost, it is tried once more then.
     if (instance.refusal.has_value()) {
       instance.refusal->retry_at = turn.now + kRefusalRetry;

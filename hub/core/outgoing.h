@@ -13,8 +13,6 @@ namespace lockstep {
 
 /// Desired messages of one session that are not acknowledged; more wait until one is.
 inline constexpr size_t kInFlightMax = 4;
-/// Of one Desired, roughly; applications that do not fit follow once it is acknowledged.
-inline constexpr size_t kDesiredBytesMax = 3 << 20;
 /// Before a target that was refused in a way that can heal is sent again.
 inline constexpr absl::Duration kRefusalRetry = absl::Seconds(30);
 
@@ -34,8 +32,10 @@ std::map<std::string, ReceivedTarget> ReceivedTargets(const ClusterState& cluste
 std::map<std::string, ReceivedTarget> WantedTargets(const ClusterState& cluster);
 
 /// Sends the agent what it is not known to have: one Desired with everything that is newer than
-/// what it received, as deltas from that, so that each replaces those before it. Nothing where it
-/// has everything, or is offline, not accepted, or the hub is behind.
+/// what it received, as deltas from that, so that each replaces those before it. Where that is more
+/// than DeliveryLimits allow, the rest follows once it is acknowledged; a group (see
+/// HandOverGroups) is never split. Nothing where it has everything, or is offline, not accepted, or
+/// the hub is behind.
 void Deliver(Turn& turn, const std::string& cluster);
 
 /// Has refused targets that are due sent again, and finds out when the next ones are.

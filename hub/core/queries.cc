@@ -1,7 +1,10 @@
 #include "hub/core/queries.h"
 
+#include <algorithm>
+
 #include <absl/strings/str_cat.h>
 
+#include "common/base/status.h"
 #include "hub/core/instances.h"
 
 namespace lockstep {
@@ -25,6 +28,16 @@ bool MayFetch(const HubState& state, absl::string_view cluster, const Digest& di
   return false;
 }
 
+BlobBytes FindDocument(const HubState& state, absl::string_view cluster, const Digest& digest) {
+  const auto at = state.clusters.find(std::string(cluster));
+  if (at == state.clusters.end() || !at->second.session.has_value()) return nullptr;
+  const std::deque<SentDesired>& in_flight = at->second.session->in_flight;
+  const bool named = std::any_of(in_flight.begin(), in_flight.end(), [&](const SentDesired& sent) {
+    return sent.documents.contains(digest);
+  });
+  return named ? state.deltas.FindDocument(digest) : nullptr;
+}
+
 absl::Status CheckIdentity(const HubState& state, absl::string_view cluster,
                            const Digest& fingerprint) {
   const auto at = state.clusters.find(std::string(cluster));
@@ -41,6 +54,23 @@ absl::Status CheckIdentity(const HubState& state, absl::string_view cluster,
         absl::StrCat("cluster ", cluster, " is enrolled with another key"));
   }
   return absl::OkStatus();
+}
+
+absl::StatusOr<std::map<Digest, BlobBytes>> AllowFetch(const HubState& state,
+                                                       absl::string_view cluster,
+                                                       const Digest& fingerprint,
+                                                       const std::vector<Digest>& digests) {
+  LOCKSTEP_RETURN_IF_ERROR(CheckIdentity(state, cluster, fingerprint));
+  std::map<Digest, BlobBytes> documents;
+  for (const Digest& digest : digests) {
+    if (BlobBytes document = FindDocument(state, cluster, digest)) {
+      documents.emplace(digest, std::move(document));
+    } else if (!MayFetch(state, cluster, digest)) {
+      return absl::NotFoundError(
+          absl::StrCat("blob ", digest.Short(), " is not assigned to this cluster"));
+    }
+  }
+  return documents;
 }
 
 std::vector<reply::HeldList> HeldLists(const HubState& state, absl::string_view application) {

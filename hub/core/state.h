@@ -148,6 +148,7 @@ struct SentDesired {
   absl::Time time;
   std::map<std::string, ReceivedTarget> targets;  // By application; generation 0: let go of it.
   Digest root;                                    // Of the agent once it has taken it.
+  std::set<Digest> documents;                     // What it refers to and the agent may fetch.
 };
 
 /// The stream of an agent.
@@ -212,8 +213,18 @@ struct ConfigState {
   std::vector<ResourceKey> vanished;  // Wait for `lockstep approve --config`.
 };
 
+/// How much travels in one message to an agent.
+struct DeliveryLimits {
+  /// Targets of one Desired, without contents; with kInlineBytesMax of those, the Link's 256 KiB.
+  /// Only targets that must go together may take more.
+  size_t desired_bytes = 128 << 10;
+  /// One delta; a larger one is a document that the agent fetches.
+  size_t delta_bytes = 64 << 10;
+};
+
 /// What a process is started with.
 struct HubSettings {
+  DeliveryLimits delivery;
   std::string version;
   bool has_config_repository = false;
   GitRepository config_repository;  // lockstep-system/config.

@@ -75,7 +75,8 @@ class AgentGateway::Impl : public v1::AgentService::CallbackService, public Sess
     if (!peer.ok()) return Refused(new RefusedFetch, peer.status());
     absl::StatusOr<std::vector<Digest>> digests = ReadDigests(*request);
     if (!digests.ok()) return Refused(new RefusedFetch, digests.status());
-    auto* reactor = new FetchReactor(*std::move(peer), *std::move(digests), &parts_);
+    auto* reactor =
+        new FetchReactor(*std::move(peer), *std::move(digests), request->offset(), &parts_);
     reactor->Begin();
     return reactor;
   }

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <functional>
+#include <map>
 #include <memory>
 #include <optional>
 #include <string>
@@ -38,9 +39,11 @@ struct AgentGatewayParts {
   /// Calls `done` after the loop took all that was posted before; false (never called) as `post`.
   std::function<bool(absl::AnyInvocable<void()> done)> fence;
 
-  using FetchVerdict = absl::AnyInvocable<void(absl::Status)>;
-  /// OK if the peer is the cluster's enrolled agent and its present or previous assignment names
-  /// all of `digests`.
+  /// Of what may be fetched, the delta documents: they are not in the store.
+  using Documents = std::map<Digest, BlobBytes>;
+  using FetchVerdict = absl::AnyInvocable<void(absl::StatusOr<Documents>)>;
+  /// OK if the peer is the cluster's enrolled agent and its present or previous assignment, or a
+  /// Desired under way to it, names all of `digests`.
   std::function<void(const PeerIdentity&, std::vector<Digest> digests, FetchVerdict)> may_fetch;
 
   using Issued = absl::AnyInvocable<void(absl::StatusOr<CertificateIssued>)>;

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <cstdint>
 #include <deque>
 #include <string>
 #include <vector>
@@ -20,8 +21,9 @@ namespace lockstep {
 /// the next or in Finish.
 class FetchReactor : public grpc::ServerWriteReactor<v1::FetchResponse> {
  public:
-  /// `parts` outlives the call.
-  FetchReactor(PeerIdentity peer, std::vector<Digest> digests, const AgentGatewayParts* parts);
+  /// Sends the first blob from `offset` on. `parts` outlives the call.
+  FetchReactor(PeerIdentity peer, std::vector<Digest> digests, uint64_t offset,
+               const AgentGatewayParts* parts);
 
   void Begin() { Ask(); }
 
@@ -31,6 +33,7 @@ class FetchReactor : public grpc::ServerWriteReactor<v1::FetchResponse> {
  private:
   void Ask();
   void Load();
+  absl::Status LoadFirst();
   absl::Status FillResponse();
   void End(const absl::Status& status);
 
@@ -40,8 +43,9 @@ class FetchReactor : public grpc::ServerWriteReactor<v1::FetchResponse> {
   // Whatever is under way owns these.
   std::deque<Digest> unasked_;
   std::deque<Digest> allowed_;
-  std::string blob_;   // Of allowed_.front(), where offset_ is not 0.
-  size_t offset_ = 0;  // Of blob_: sent before.
+  AgentGatewayParts::Documents documents_;  // Of those in allowed_.
+  BlobBytes blob_;                          // Of allowed_.front(); null: not read yet.
+  uint64_t offset_;                         // Of it: sent before.
   v1::FetchResponse response_;
 };
 

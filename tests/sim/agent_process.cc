@@ -227,15 +227,22 @@ void AgentProcess::Do(const agent_effect::Send& effect) {
 void AgentProcess::Do(const agent_effect::Fetch& effect) {
   Later(world_.Upto(absl::Milliseconds(500)), [this, effect] {
     absl::Status status;
+    std::map<Digest, std::string> documents;
+    for (const DocumentReference& document : effect.documents) {
+      absl::StatusOr<std::string> blob = read_blob_(cluster_, document.digest);
+      status = blob.status();
+      if (!status.ok()) break;
+      documents[document.digest] = *std::move(blob);
+    }
     for (const Digest& digest : effect.digests) {
+      if (!status.ok()) break;
       const absl::StatusOr<std::string> blob = read_blob_(cluster_, digest);
       status = blob.ok() ? disk_->AddBlob(digest, *blob) : blob.status();
-      if (!status.ok()) break;
     }
     if (status.ok() && world_.Chance(world_.settings.stream_breaks)) {
       status = absl::UnavailableError("cut off");
     }
-    if (status.ok()) return Take(agent_event::BlobsStored{effect.fetch});
+    if (status.ok()) return Take(agent_event::BlobsStored{effect.fetch, std::move(documents)});
     Take(agent_event::FetchFailed{effect.fetch, std::move(status)});
   });
 }

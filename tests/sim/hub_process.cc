@@ -46,6 +46,7 @@ HubProcess::HubProcess(World* world, Network* network, Oracle* oracle)
 void HubProcess::Start() {
   LoadOptions options;
   options.settings.version = "simulated";
+  options.settings.delivery = {world_.settings.desired_bytes, world_.settings.delta_bytes};
   options.now = world_.time.Now();
   options.incarnation = std::string(16, 'i');
   absl::StatusOr<HubState> state = OpenState(store_, std::move(options));
@@ -105,9 +106,13 @@ void HubProcess::Ask(Action action, Done done) {
   Post(std::move(command));
 }
 
-absl::StatusOr<std::string> HubProcess::ReadBlob(const std::string& cluster,
-                                                 const Digest& digest) const {
+absl::StatusOr<std::string> HubProcess::ReadBlob(const std::string& cluster, const Digest& digest) {
   if (!up_) return absl::UnavailableError("the hub is away");
+  if (const BlobBytes document = FindDocument(state_, cluster, digest)) {
+    if (world_.Chance(world_.settings.documents_lost))
+      return absl::NotFoundError("not at hand any more");
+    return *document;
+  }
   if (!MayFetch(state_, cluster, digest)) return absl::NotFoundError("not for this cluster");
   return store_.Get(Family::kBlob, BlobKey(digest));
 }

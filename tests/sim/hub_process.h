@@ -40,7 +40,7 @@ class HubProcess : public HubEnd {
   /// What is durable; only while it is up and no batch is under way.
   const HubState& state() const { return state_; }
   /// A blob for an agent, as the blob service gives it.
-  absl::StatusOr<std::string> ReadBlob(const std::string& cluster, const Digest& digest) const;
+  absl::StatusOr<std::string> ReadBlob(const std::string& cluster, const Digest& digest);
 
  private:
   void WakeAt(absl::Time time);

@@ -108,8 +108,14 @@ class Oracle {
   struct View {
     std::map<std::string, Content> assigned;  // As last seen in the hub.
     std::map<std::string, uint64_t> sent;     // Highest generation that left the hub.
-    // What the newest Desired of a number makes of each of its applications.
-    std::map<uint64_t, std::map<std::string, ManifestPtr>> messages;
+    // What the hub meant for each application when the newest Desired of a number left it, and
+    // whether that message said so.
+    struct Meant {
+      ManifestPtr manifest = EmptyManifest();
+      bool in_message = false;
+    };
+    std::map<uint64_t, std::map<std::string, Meant>> messages;
+    std::pair<uint64_t, absl::Time> noted;  // The last of them: number and time.
     uint64_t status_acked = 0;
     std::map<std::pair<std::string, uint64_t>, ApplicationTarget> received;
     std::map<std::string, uint64_t> accepted;  // Highest generation, over restarts.
@@ -122,6 +128,9 @@ class Oracle {
 
   void KnowHub(const HubState& state, bool restored);
   void SendsDesired(const HubState& state, const std::string& cluster, const Desired& desired);
+  void NoteMeaning(const ClusterState& cluster, View* view);
+  // With the delta and the tombstones of its document in their places.
+  ApplicationTarget Resolve(const ApplicationTarget& target) const;
   void CheckContent(const std::string& cluster, const ApplicationTarget& target);
   void CheckClaims(const ClusterState& cluster, const std::string& application,
                    const Manifest& before, const Assignment& now);
@@ -139,6 +148,7 @@ class Oracle {
   std::set<std::tuple<std::string, std::string, ObjectKey>> named_;
   std::set<std::string> delete_asked_;
   std::map<std::string, View> views_;
+  std::map<Digest, DeltaDocument> documents_;        // That were ever referred to.
   std::optional<std::vector<std::string>> summary_;  // Of the hub that died, where it was durable.
   bool restored_ = false;                            // At any time.
   bool restoring_ = false;                           // The next start is of an older copy.

@@ -74,7 +74,7 @@ void Oracle::AgentStarted(const std::string& cluster, const DurableState& durabl
 
 void Oracle::AgentReceives(const std::string& cluster, const Desired& desired) {
   for (const ApplicationTarget& target : desired.applications) {
-    views_[cluster].received[{target.name, target.generation}] = target;
+    views_[cluster].received[{target.name, target.generation}] = Resolve(target);
   }
 }
 
@@ -126,11 +126,10 @@ void Oracle::Accepts(const std::string& cluster, const ApplicationRecord& next,
   if (said == view.received.end()) {
     return Fail(cluster, absl::StrCat(next.name, " accepts what nobody sent"));
   }
-  const auto* delta = std::get_if<std::shared_ptr<const DeltaMessage>>(&said->second.content);
-  if (delta != nullptr && (*delta)->delta.target != next.manifest->digest()) {
+  if (!said->second.releases() && said->second.manifest() != next.manifest->digest()) {
     Fail(cluster, absl::StrCat(next.name, " accepts another content than was sent"));
   }
-  if (delta != nullptr && !restored_) CheckForward(cluster, next);
+  if (!said->second.releases() && !restored_) CheckForward(cluster, next);
   KeepTombstones(cluster, next, before, after);
   CheckHandOver(cluster, next, after);
 }
@@ -155,12 +154,16 @@ void Oracle::CheckHandOver(const std::string& cluster, const ApplicationRecord& 
                            const DurableState& after) {
   View& view = views_[cluster];
   const auto message = view.messages.find(after.agent.desired_seq);
-  if (message == view.messages.end() || !message->second.contains(next.name)) return;
+  if (message == view.messages.end()) return;
+  const auto said = message->second.find(next.name);
+  if (said == message->second.end() || !said->second.in_message) return;
   for (const ObjectKey& key : view.tombstones[next.name].keys) {
-    for (const auto& [name, manifest] : message->second) {
-      if (manifest->Find(key) == nullptr) continue;
-      Fail(cluster, absl::StrCat(next.name, " is to delete ", key.ToString(),
-                                 ", which the same message hands to ", name));
+    for (const auto& [name, meant] : message->second) {
+      if (name == next.name || meant.manifest->Find(key) == nullptr) continue;
+      Fail(cluster,
+           absl::StrCat(next.name, " is to delete ", key.ToString(), ", which ",
+                        meant.in_message ? "the same message hands to " : "the hub means for ",
+                        name));
     }
   }
 }

@@ -107,6 +107,20 @@ void Oracle::HubIsGreeted(const HubState& state, const event::AgentHello& hello)
   acked = std::min(acked, hello.hello.status_seq_acked);
 }
 
+void Oracle::NoteMeaning(const ClusterState& cluster, View* view) {
+  if (!cluster.session.has_value() || cluster.session->in_flight.empty()) return;
+  const SentDesired& newest = cluster.session->in_flight.back();
+  if (view->noted == std::pair(newest.seq, newest.time)) return;
+  view->noted = {newest.seq, newest.time};
+  std::map<std::string, View::Meant>& message = view->messages[newest.seq];
+  message.clear();
+  for (const auto& [name, instance] : cluster.instances) {
+    if (instance.releasing()) continue;
+    message[name] = {instance.assignment.manifest, newest.targets.contains(name)};
+  }
+  for (const auto& [name, target] : newest.targets) message[name].in_message = true;
+}
+
 void Oracle::HubStepped(const HubState& state, const std::vector<Effect>& effects) {
   for (const Effect& effect : effects) {
     const auto* send = std::get_if<effect::Send>(&effect);
@@ -126,6 +140,7 @@ void Oracle::HubStepped(const HubState& state, const std::vector<Effect>& effect
     if (cluster.session.has_value() && cluster.session->in_flight.size() > kInFlightMax) {
       Fail(name, "more Desired are under way than may be");
     }
+    NoteMeaning(cluster, &view);
     for (auto& [application, content] : view.assigned) {
       if (!cluster.instances.contains(application)) content.forgotten = true;
     }
@@ -179,12 +194,17 @@ void Oracle::SendsDesired(const HubState& state, const std::string& cluster,
                           const Desired& desired) {
   View& view = views_[cluster];
   if (desired.applications.empty()) Fail(cluster, "a Desired that says nothing");
-  std::map<std::string, ManifestPtr>& message = view.messages[desired.seq];
-  message.clear();
-  for (const ApplicationTarget& target : desired.applications) {
+  for (const ApplicationTarget& wire : desired.applications) {
+    const auto* reference = std::get_if<DocumentReference>(&wire.content);
+    if (reference != nullptr) {
+      const BlobBytes bytes = state.deltas.FindDocument(reference->digest);
+      if (bytes == nullptr) return Fail(cluster, "a document that is not at hand is referred to");
+      documents_[reference->digest] = *DecodeDocument(*reference, *bytes);
+    }
+    const ApplicationTarget target = Resolve(wire);
     world_.Say("hub sends ", cluster, " seq ", desired.seq, " ", target.name, " generation ",
-               target.generation, " ", target.revision,
-               std::holds_alternative<ReleaseObjects>(target.content) ? " released" : "",
+               target.generation, " ", target.revision, target.releases() ? " released" : "",
+               reference != nullptr ? " by document" : "",
                target.approved.has_value() ? " approved" : "",
                target.tombstones.empty() ? "" : " orphans named");
     uint64_t& sent = view.sent[target.name];
@@ -193,11 +213,6 @@ void Oracle::SendsDesired(const HubState& state, const std::string& cluster,
            absl::StrCat(target.name, " is sent generation ", target.generation, " after ", sent));
     }
     sent = target.generation;
-    // A later event of the batch may have taken the instance away.
-    const auto& instances = state.clusters.at(cluster).instances;
-    const auto instance = instances.find(target.name);
-    const bool stays = instance != instances.end() && !instance->second.releasing();
-    message[target.name] = stays ? instance->second.assignment.manifest : EmptyManifest();
     CheckContent(cluster, target);
     if (target.approved.has_value() &&
         !approved_.contains({cluster, target.name, *target.approved})) {
@@ -208,6 +223,16 @@ void Oracle::SendsDesired(const HubState& state, const std::string& cluster,
       Fail(cluster, absl::StrCat("nobody asked to delete ", key.ToString()));
     }
   }
+}
+
+ApplicationTarget Oracle::Resolve(const ApplicationTarget& target) const {
+  const auto* reference = std::get_if<DocumentReference>(&target.content);
+  if (reference == nullptr || !documents_.contains(reference->digest)) return target;
+  const DeltaDocument& document = documents_.at(reference->digest);
+  ApplicationTarget resolved = target;
+  resolved.content = std::make_shared<const DeltaMessage>(DeltaMessage{document.delta, {}});
+  resolved.tombstones = document.tombstones;
+  return resolved;
 }
 
 namespace {
@@ -241,8 +266,7 @@ void Oracle::CheckContent(const std::string& cluster, const ApplicationTarget& t
   const ApplicationPlan& plan = *world_.Find(target.name);
   std::vector<PlanVersion> versions = plan.before;
   versions.push_back(plan.now);
-  const auto* delta = std::get_if<std::shared_ptr<const DeltaMessage>>(&target.content);
-  if (delta == nullptr) {
+  if (target.releases()) {
     const bool deletes = std::get<ReleaseObjects>(target.content) == ReleaseObjects::kDelete;
     const bool said = delete_asked_.contains(target.name) ||
                       std::any_of(versions.begin(), versions.end(), [](const PlanVersion& version) {
@@ -253,7 +277,7 @@ void Oracle::CheckContent(const std::string& cluster, const ApplicationTarget& t
     }
     return;
   }
-  const Digest digest = (*delta)->delta.target;
+  const Digest digest = target.manifest();
   const std::string commit = CommitOf(target.revision);
   std::string wrong;
   for (const PlanVersion& version : versions) {

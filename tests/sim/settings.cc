@@ -31,6 +31,10 @@ Settings DrawSettings(uint64_t seed) {
   settings.marks_objects = rng.Below(2) == 0;
   settings.sync_fails = chance(0.01);
   settings.spells = chance(0.3);
+  // A world is small: so are its messages, or nothing is ever split or fetched.
+  if (rng.Below(2) == 0) settings.desired_bytes = 400 + rng.Below(2000);
+  if (rng.Below(2) == 0) settings.delta_bytes = rng.Below(500);
+  settings.documents_lost = chance(0.3);
   return settings;
 }
 

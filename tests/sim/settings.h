@@ -1,5 +1,6 @@
 #pragma once
 
+#include <cstddef>
 #include <cstdint>
 
 #include <absl/time/time.h>
@@ -51,6 +52,9 @@ struct Settings {
   double foreign_writes = 0;  // Per operation.
   double restores = 0;        // Per crash of the hub: an older copy comes back.
   absl::Duration delay_max = absl::Milliseconds(50);  // Of one message.
+  double documents_lost = 0;         // Per fetch of a document: the hub has let go of it.
+  size_t desired_bytes = 128 << 10;  // See DeliveryLimits.
+  size_t delta_bytes = 64 << 10;
   bool marks_objects = true;  // The target has UIDs and owners, as Kubernetes; else as a directory.
 };
 

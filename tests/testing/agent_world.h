@@ -141,7 +141,7 @@ class AgentWorld {
     Post(agent_event::TimerFired{std::move(timer)});
   }
 
-  /// A delta from what the hub last sent to `texts`, with all new blobs inline.
+  /// A delta from what the hub last sent to `texts`, with all new blobs inline; see `by_document`.
   ApplicationTarget Target(const std::string& name, const Texts& texts,
                            const ApplicationOptions& options = {}) {
     const ManifestPtr next = TextManifest(texts);
@@ -156,7 +156,14 @@ class AgentWorld {
     ApplicationTarget sends;
     sends.name = name;
     sends.generation = ++generations[name];
-    sends.content = std::shared_ptr<const DeltaMessage>(std::move(message));
+    if (by_document) {
+      const std::string bytes = EncodeDocument(message->delta, {});
+      hub_blobs[Digest::Of(bytes)] = bytes;
+      sends.content =
+          DocumentReference{Digest::Of(bytes), bytes.size(), base->digest(), next->digest()};
+    } else {
+      sends.content = std::shared_ptr<const DeltaMessage>(std::move(message));
+    }
     sends.options = EncodeOptions(options);
     sends.options_digest = Digest::Of(*sends.options);
     sends.complete = true;
@@ -216,6 +223,7 @@ class AgentWorld {
   // The hub's side.
   bool connect = true;
   bool inline_blobs = true;
+  bool by_document = false;  // Deltas are fetched.
   bool answer_fetches = true;
   bool hold_runs = false;  // Reconcile effects wait in `runs`.
   std::string incarnation = std::string(16, 'h');
@@ -275,7 +283,12 @@ class AgentWorld {
   }
   void Do(const agent_effect::Fetch& effect) {
     fetches.push_back(effect);
-    if (!answer_fetches) return;
+    if (answer_fetches) Answer(effect);
+  }
+  void Answer(const agent_effect::Fetch& effect) {
+    std::map<Digest, std::string> documents;
+    for (const DocumentReference& document : effect.documents)
+      documents[document.digest] = hub_blobs.at(document.digest);
     for (const Digest& digest : effect.digests) {
       storage.damaged.erase(digest);
       const absl::Status status = storage.AddBlob(digest, hub_blobs.at(digest));
@@ -283,7 +296,7 @@ class AgentWorld {
       events_.push_back(agent_event::FetchFailed{effect.fetch, status});
       return;
     }
-    events_.push_back(agent_event::BlobsStored{effect.fetch});
+    events_.push_back(agent_event::BlobsStored{effect.fetch, std::move(documents)});
   }
   void Do(const agent_effect::Reconcile& effect) {
     if (hold_runs) {

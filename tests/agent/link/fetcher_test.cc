@@ -29,10 +29,13 @@ class CuttingHub : public v1::AgentService::Service {
   grpc::Status Fetch(grpc::ServerContext*, const v1::FetchRequest* request,
                      grpc::ServerWriter<v1::FetchResponse>* writer) override {
     ++calls;
+    if (mute) return grpc::Status::OK;
     size_t sent = 0;
-    for (const std::string& digest : request->digests()) {
+    offsets.push_back(request->offset());
+    for (int i = 0; i < request->digests_size(); ++i) {
+      const std::string& digest = request->digests(i);
       const std::string& blob = blobs[*Digest::FromBytes(digest)];
-      size_t offset = 0;
+      size_t offset = i == 0 ? request->offset() : 0;
       do {
         v1::FetchResponse response;
         v1::BlobPart* part = response.add_parts();
@@ -51,7 +54,9 @@ class CuttingHub : public v1::AgentService::Service {
 
   std::map<Digest, std::string> blobs;
   size_t cut = std::string::npos;
+  bool mute = false;
   int calls = 0;
+  std::vector<size_t> offsets;  // Of the calls.
 };
 
 class FetcherTest : public testing::Test {
@@ -69,12 +74,14 @@ class FetcherTest : public testing::Test {
   }
 
   // Fetches and waits for the end.
-  absl::Status Fetch(std::vector<Digest> digests) {
+  absl::Status Fetch(std::vector<Digest> digests, uint64_t bytes_max = kFetchedBlobBytesMax) {
     got_.clear();
+    std::vector<WantedBlob> blobs;
+    for (const Digest& digest : digests) blobs.push_back({digest, bytes_max});
     Channel<absl::Status> done(1);
     GrpcBlobFetcher fetcher([this] { return channel_; });
     fetcher.Fetch(
-        std::move(digests),
+        std::move(blobs),
         [this](const Digest& digest, std::string bytes) {
           EXPECT_EQ(got_.count(digest), 0u) << "twice";
           got_[digest] = std::move(bytes);
@@ -103,14 +110,42 @@ TEST_F(FetcherTest, F25CutAtAnyByteTheFetchGoesOnOrEndsAndNoBlobIsPartial) {
     hub_.cut = cut;
     const absl::Status status = Fetch(digests);
     for (const auto& [digest, bytes] : got_) EXPECT_EQ(Digest::Of(bytes), digest);
-    // Each call begins at a blob's begin, so that one of 33 bytes needs a call that lives so long.
-    if (cut >= 33) {
+    // A call goes on where the one before broke: it has to live for one part.
+    if (cut >= 7) {
       EXPECT_OK(status);
       EXPECT_EQ(got_, hub_.blobs);
     } else {
       EXPECT_THAT(status, StatusIs(absl::StatusCode::kUnavailable, "cut"));
     }
   }
+}
+
+TEST_F(FetcherTest, F25ALargeBlobIsResumedWhereItWasCutAndNeverSentTwice) {
+  const Digest digest = Add(std::string(70, 'x') + std::string(30, 'y'));
+  hub_.cut = 30;
+  EXPECT_OK(Fetch({digest}));
+  EXPECT_EQ(got_, hub_.blobs);
+  EXPECT_THAT(hub_.offsets, testing::ElementsAre(0, 28, 56, 84));
+}
+
+TEST_F(FetcherTest, F25WhatWasResumedIsStillComparedWithItsDigest) {
+  const Digest digest = Digest::Of(std::string(50, 'x'));
+  hub_.blobs[digest] = std::string(49, 'x') + "y";
+  hub_.cut = 30;
+  EXPECT_THAT(Fetch({digest}), StatusIs(absl::StatusCode::kDataLoss, HasSubstr(digest.Short())));
+  EXPECT_TRUE(got_.empty());
+}
+
+TEST_F(FetcherTest, ABlobThatIsLongerThanItMayBeEndsTheFetchBeforeItIsTaken) {
+  const Digest digest = Add(std::string(50, 'x'));
+  EXPECT_OK(Fetch({digest}, 50));
+  EXPECT_THAT(Fetch({digest}, 49),
+              StatusIs(absl::StatusCode::kResourceExhausted, HasSubstr("over 49 bytes")));
+}
+
+TEST_F(FetcherTest, AHubThatSendsNothingAndSaysThatAllIsWellEndsTheFetch) {
+  hub_.mute = true;
+  EXPECT_THAT(Fetch({Add("a")}), StatusIs(absl::StatusCode::kDataLoss, HasSubstr("nothing")));
 }
 
 TEST_F(FetcherTest, AsksInSeveralCallsForALongList) {

@@ -96,8 +96,10 @@ class LinkTest : public testing::Test {
             .new_session = [this] { return ++last_session_; },
             .post = [this](Event event) { return events_.TrySend(std::move(event)); },
             .fence = [](absl::AnyInvocable<void()> done) { return done(), true; },
-            .may_fetch = [](const PeerIdentity&, std::vector<Digest>,
-                            AgentGatewayParts::FetchVerdict done) { done(absl::OkStatus()); },
+            .may_fetch =
+                [](const PeerIdentity&, std::vector<Digest>, AgentGatewayParts::FetchVerdict done) {
+                  done(AgentGatewayParts::Documents());
+                },
             .issue =
                 [this](const PeerIdentity&, absl::string_view, CertificateRequest request,
                        AgentGatewayParts::Issued done) {

@@ -38,7 +38,7 @@ class ScriptedLink : public AgentLink, public BlobFetcher {
     if (const auto* ack = std::get_if<Ack>(&message)) acks_.push_back(*ack);
   }
   void Stop() override {}
-  void Fetch(std::vector<Digest>, OnBlob, OnDone done) override {
+  void Fetch(std::vector<WantedBlob>, OnBlob, OnDone done) override {
     done(absl::UnavailableError("this hub has no blobs"));
   }
 

@@ -161,6 +161,9 @@ class WireMaker {
     target.generation = 1 + Below(9);
     if (Coin()) {
       target.content = Coin() ? ReleaseObjects::kOrphan : ReleaseObjects::kDelete;
+    } else if (Coin()) {
+      target.content =
+          DocumentReference{SomeDigest(), 1 + Below(1000), DigestOrNone(), DigestOrNone()};
     } else {
       target.content = Delta();
     }

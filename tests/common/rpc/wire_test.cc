@@ -354,6 +354,25 @@ TEST(Wire, RefusesTombstonePositionsThatDoNotAscend) {
               StatusIs(kInvalid, HasSubstr("removed: positions")));
 }
 
+TEST(Wire, RefusesADocumentThatCannotBe) {
+  Desired desired = std::get<Desired>(OneTarget());
+  desired.applications[0].content =
+      DocumentReference{Digest::Of("document"), 10, Digest(), Digest::Of("target")};
+  const auto edited = [&](const std::function<void(v1::DeltaDocument&)>& edit) {
+    v1::HubMessage wire;
+    ToWire(HubMessage(desired), &wire);
+    edit(*wire.mutable_desired()->mutable_applications(0)->mutable_document());
+    return FromWire(wire);
+  };
+  EXPECT_OK(edited([](v1::DeltaDocument&) {}));
+  EXPECT_THAT(edited([](v1::DeltaDocument& wire) { wire.set_bytes(0); }),
+              StatusIs(kInvalid, HasSubstr("document: bytes")));
+  EXPECT_THAT(edited([](v1::DeltaDocument& wire) { wire.clear_digest(); }),
+              StatusIs(kInvalid, HasSubstr("document: digest")));
+  EXPECT_THAT(edited([](v1::DeltaDocument& wire) { wire.set_base("short"); }),
+              StatusIs(kInvalid, HasSubstr("document: base")));
+}
+
 TEST(Wire, RefusesAReleaseThatDoesNotSayWhatBecomesOfTheObjects) {
   EXPECT_THAT(AfterChange(OneTarget(),
                           [](v1::HubMessage& wire) {

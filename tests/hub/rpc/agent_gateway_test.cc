@@ -54,11 +54,16 @@ class AgentGatewayTest : public testing::Test {
             .may_fetch =
                 [this](const PeerIdentity&, std::vector<Digest> digests,
                        AgentGatewayParts::FetchVerdict done) {
+                  AgentGatewayParts::Documents documents;
                   for (const Digest& digest : digests) {
+                    if (documents_.count(digest) != 0) {
+                      documents[digest] = documents_[digest];
+                      continue;
+                    }
                     if (assigned_.count(digest) == 0)
                       return done(absl::NotFoundError("not in the assignment"));
                   }
-                  done(absl::OkStatus());
+                  done(std::move(documents));
                 },
             .issue =
                 [](const PeerIdentity& peer, absl::string_view, CertificateRequest request,
@@ -107,6 +112,7 @@ class AgentGatewayTest : public testing::Test {
   Channel<Fence> fences_{100};
   std::set<Digest> assigned_;
   std::map<Digest, std::string> blobs_;
+  AgentGatewayParts::Documents documents_;
   ThreadPool pool_{"blobs", 1};
   std::unique_ptr<AgentGateway> gateway_;
   std::unique_ptr<HubServer> server_;
@@ -354,10 +360,12 @@ struct Fetched {
   grpc::Status status;
 };
 
-Fetched FetchAll(v1::AgentService::Stub* stub, const std::vector<Digest>& digests) {
+Fetched FetchAll(v1::AgentService::Stub* stub, const std::vector<Digest>& digests,
+                 uint64_t offset = 0) {
   grpc::ClientContext context;
   v1::FetchRequest request;
   for (const Digest& digest : digests) request.add_digests(std::string(digest.bytes()));
+  request.set_offset(offset);
   Fetched fetched;
   v1::FetchResponse response;
   auto reader = stub->Fetch(&context, request);
@@ -366,7 +374,8 @@ Fetched FetchAll(v1::AgentService::Stub* stub, const std::vector<Digest>& digest
     fetched.largest = std::max(fetched.largest, response.ByteSizeLong());
     for (const v1::BlobPart& part : response.parts()) {
       std::string& blob = fetched.blobs[*Digest::FromBytes(part.digest())];
-      EXPECT_EQ(part.offset(), blob.size());
+      const bool first = part.digest() == request.digests(0);
+      EXPECT_EQ(part.offset(), blob.size() + (first ? offset : 0));
       blob += part.data();
     }
   }
@@ -391,6 +400,36 @@ TEST_F(AgentGatewayTest, ServesBlobsSmallOnesTogetherAndLargeOnesInParts) {
   EXPECT_EQ(fetched.blobs, blobs_);
   EXPECT_LT(fetched.responses, 12u);
   EXPECT_LT(fetched.largest, kFetchChunkBytes + (64 << 10));
+}
+
+TEST_F(AgentGatewayTest, ADocumentIsServedFromMemoryAmongBlobs) {
+  const std::string document(3000000, 'd');
+  documents_[Digest::Of(document)] = std::make_shared<const std::string>(document);
+  blobs_[Digest::Of("blob")] = "blob";
+  assigned_.insert(Digest::Of("blob"));
+  Start();
+  const Fetched fetched = FetchAll(stub_.get(), {Digest::Of(document), Digest::Of("blob")});
+  EXPECT_TRUE(fetched.status.ok()) << fetched.status.error_message();
+  EXPECT_EQ(fetched.blobs.at(Digest::Of(document)), document);
+  EXPECT_EQ(fetched.blobs.at(Digest::Of("blob")), "blob");
+}
+
+TEST_F(AgentGatewayTest, F25TheFirstBlobIsSentFromTheOffsetOn) {
+  const std::string large = std::string(2000000, 'a') + std::string(1000000, 'b');
+  for (const std::string& blob : {large, std::string("small")}) {
+    blobs_[Digest::Of(blob)] = blob;
+    assigned_.insert(Digest::Of(blob));
+  }
+  Start();
+  const std::vector<Digest> digests = {Digest::Of(large), Digest::Of("small")};
+  for (const size_t offset : {size_t{1}, size_t{1999999}, large.size() - 1, large.size()}) {
+    const Fetched fetched = FetchAll(stub_.get(), digests, offset);
+    EXPECT_TRUE(fetched.status.ok()) << fetched.status.error_message();
+    EXPECT_EQ(fetched.blobs.at(digests[0]), large.substr(offset));
+    EXPECT_EQ(fetched.blobs.at(digests[1]), "small");
+  }
+  EXPECT_EQ(FetchAll(stub_.get(), digests, large.size() + 1).status.error_code(),
+            grpc::StatusCode::OUT_OF_RANGE);
 }
 
 TEST_F(AgentGatewayTest, A48ADigestOutsideTheAssignmentIsNotFoundWhetherItExistsOrNot) {
