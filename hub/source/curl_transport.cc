@@ -295,9 +295,11 @@ int FetchContext::Fail(const absl::Status& status) {
 bool FetchContext::Count(int64_t received) {
   bytes += received;
   if (bytes <= bytes_max) return true;
-  Fail(absl::ResourceExhaustedError(
-      absl::StrCat("the server sent over ", bytes_max >> 20,
-                   " MiB, the limit of one fetch (--fetch-bytes-max)")));
+  std::string message = absl::StrCat("the server sent over ", bytes_max >> 20,
+                                     " MiB, the limit of one fetch (--fetch-bytes-max)");
+  if (objects_total > 0)
+    absl::StrAppend(&message, ", when ", objects, " of ", objects_total, " objects had come");
+  Fail(absl::ResourceExhaustedError(message));
   return false;
 }
 

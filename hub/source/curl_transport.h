@@ -19,8 +19,11 @@ struct FetchContext {
   int64_t bytes_max = 0;
   int64_t refs_bytes_max = 0;
 
-  int64_t bytes = 0;     // Received so far.
-  absl::Status failure;  // The first reason to give up; better than what libgit2 makes of it.
+  // Received so far.
+  int64_t bytes = 0;
+  int64_t objects = 0;
+  int64_t objects_total = 0;  // As the pack says; 0 before it began.
+  absl::Status failure;       // The first reason to give up; better than what libgit2 makes of it.
 
   /// Keeps `status` if it is the first failure, tells libgit2, and returns what its callbacks
   /// return for "give up".

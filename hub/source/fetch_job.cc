@@ -22,13 +22,15 @@
 namespace lockstep {
 namespace {
 
+// libgit2 refuses more without telling how many; up to here it sets 12 bytes of address space aside
+// for each and asks OnTransfer, which can say what the fetch needs.
+constexpr int64_t kObjectsTold = 32'000'000;
 constexpr size_t kProgressTextMax = size_t{4} << 20;  // Side-band text of a server.
 
 // What the callbacks of one connection need.
 struct Session {
   FetchContext* context;
   int64_t objects_max;
-  int64_t objects = 0;
   int64_t pack_bytes = 0;
   size_t progress_text = 0;
   int key_attempts = 0;
@@ -65,7 +67,8 @@ int OnCertificate(git_cert*, int valid, const char*, void* data) {
 
 int OnTransfer(const git_indexer_progress* stats, void* data) {
   auto* session = static_cast<Session*>(data);
-  session->objects = stats->received_objects;
+  session->context->objects = stats->received_objects;
+  session->context->objects_total = stats->total_objects;
   if (stats->total_objects > session->objects_max ||
       stats->received_objects > session->objects_max) {
     return session->context->Fail(absl::ResourceExhaustedError(
@@ -141,7 +144,7 @@ class Job {
     report->shown = choice.shown;
     report->ref = choice.from;
     report->bytes = context_.bytes;
-    report->objects = session_.objects;
+    report->objects = context_.objects;
     report->packs = CountPacks(order_.repository);
     return absl::OkStatus();
   }
@@ -179,7 +182,8 @@ absl::Status Job::Prepare() {
   context_.refs_bytes_max = order_.refs_bytes_max;
   session_ = {.context = &context_, .objects_max = order_.objects_max};
   LOCKSTEP_RETURN_IF_ERROR(RegisterCurlTransport(&context_));
-  git_libgit2_opts(GIT_OPT_SET_PACK_MAX_OBJECTS, static_cast<size_t>(order_.objects_max));
+  git_libgit2_opts(GIT_OPT_SET_PACK_MAX_OBJECTS,
+                   static_cast<size_t>(std::max(order_.objects_max, kObjectsTold)));
   LOCKSTEP_RETURN_IF_ERROR(SweepLeftovers(order_.repository));
   LOCKSTEP_ASSIGN_OR_RETURN(repository_, OpenOrMakeMirror(order_.repository));
   return absl::OkStatus();

@@ -99,10 +99,10 @@ absl::StatusOr<FetchResult> GitSource::FetchOnce(const FetchRequest& request,
   const FetchOrder order = OrderFor(request, options_.allowed, options_.limits, *mirror);
   const absl::StatusOr<FetchReport> report = workers_->Run(order, timeout);
   if (absl::IsDeadlineExceeded(report.status())) {
-    return absl::DeadlineExceededError(
-        absl::StrCat("it took longer than ", absl::FormatDuration(timeout),
-                     first ? ", the limit of a first fetch" : " (spec.timeout)",
-                     "; the server hangs, or the repository is too large"));
+    return absl::DeadlineExceededError(absl::StrCat(
+        "it took longer than ", absl::FormatDuration(timeout),
+        first ? ", the limit of a first fetch (spec.timeout may be longer)" : " (spec.timeout)",
+        "; the server hangs, or the repository is too large"));
   }
   LOCKSTEP_RETURN_IF_ERROR(report.status());
   *damaged = report->damaged;

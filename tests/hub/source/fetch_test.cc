@@ -3,9 +3,11 @@
 #include <unistd.h>
 #include <vector>
 
+#include <absl/strings/str_cat.h>
 #include <gtest/gtest.h>
 
 #include "common/base/channel.h"
+#include "common/base/random.h"
 #include "common/base/thread.h"
 #include "tests/hub/source/source_fixture.h"
 #include "tests/testing/git_repository.h"
@@ -308,6 +310,43 @@ TEST(Fetch, F61BitsFlippedOnTheDiskAreAnErrorWhenReadAndMadeAnewByTheNextFetch) 
   ASSERT_OK_AND_ASSIGN(const FetchResult again, source.Fetch(repository.FileUrl()));
   EXPECT_EQ(source.Read(again, "a"), std::string(5000, 'x'));
   EXPECT_EQ(source.Read(again, "b"), "b");
+}
+
+// A branch of `count` commits with a file of 1,000 bytes each, which no compression makes smaller.
+std::string LongHistory(int count) {
+  SeededRng rng(66);
+  std::string stream;
+  for (int i = 1; i <= count; ++i) {
+    std::string content;
+    while (content.size() < 1000) content.push_back(static_cast<char>(rng.Next()));
+    absl::StrAppend(&stream, "commit refs/heads/main\nmark :", i,
+                    "\ncommitter A <a@example.com> 1700000000 +0000\ndata 1\nx\n");
+    if (i > 1) absl::StrAppend(&stream, "from :", i - 1, "\n");
+    absl::StrAppend(&stream, "M 100644 inline a\ndata ", content.size(), "\n", content, "\n");
+  }
+  return stream;
+}
+
+TEST(Fetch, F66AHistoryOverTheLimitsNamesTheFlagAndWhatItNeeds) {
+  TestRepository repository;
+  repository.Git({"-C", repository.bare(), "fast-import", "--quiet"}, LongHistory(2000));
+  TestSource few({"file:///"}, {.objects = 5999});
+  EXPECT_THAT(few.Fetch(repository.FileUrl(), {.branch = "main"}),
+              StatusIs(absl::StatusCode::kResourceExhausted,
+                       HasSubstr("the fetch would bring 6000 objects; 5999 is the limit "
+                                 "(--fetch-objects-max)")));
+  TestSource small({"file:///"}, {.bytes = int64_t{1} << 20});
+  EXPECT_THAT(small.Fetch(repository.FileUrl(), {.branch = "main"}),
+              StatusIs(absl::StatusCode::kResourceExhausted,
+                       AllOf(HasSubstr("over 1 MiB, the limit of one fetch (--fetch-bytes-max)"),
+                             testing::ContainsRegex("[1-9][0-9]* of 6000 objects"))));
+  TestSource enough({"file:///"}, {.bytes = int64_t{4} << 20, .objects = 6000});
+  ASSERT_OK_AND_ASSIGN(const FetchResult result,
+                       enough.Fetch(repository.FileUrl(), {.branch = "main"}));
+  EXPECT_EQ(result.objects, 6000);
+  EXPECT_EQ(enough.Read(result, "a").size(), 1000u);
+  // The limits are of one fetch: what follows is small.
+  EXPECT_OK(enough.Fetch(repository.FileUrl(), {.branch = "main"}));
 }
 
 TEST(Fetch, ManyPacksAreMergedAndEveryCommitStaysReadable) {

@@ -239,13 +239,25 @@ TEST(HttpAttack, A91NoErrorHoldsASecret) {
     connection.Answer(200, kAdvertisement,
                       "001e# service=git-upload-pack\n00000019ERR canary-7391 x\n");
   });
+  ScriptedServer refusing([](const Request& request, Connection& connection) {
+    const auto found = request.headers.find("authorization");
+    const std::string secret = found == request.headers.end() ? "" : found->second;
+    connection.Answer(401, absl::StrCat("WWW-Authenticate: Basic realm=\"", secret, "\"\r\n"),
+                      absl::StrCat("canary-7391 ", secret));
+  });
+  ScriptedServer silent([](const Request&, Connection& connection) { connection.WaitForEnd(); });
   TestSource source({"http://127.0.0.1", echo.base_url(), typed.base_url(), remote_error.base_url(),
-                     "http://no.invalid"});
+                     refusing.base_url(), silent.base_url(), "http://no.invalid"},
+                    {.first_clone = absl::Milliseconds(400)});
   for (const std::string& base :
-       {echo.base_url(), typed.base_url(), remote_error.base_url(),
-        std::string("http://no.invalid"), std::string("http://127.0.0.1:1")}) {
+       {echo.base_url(), typed.base_url(), remote_error.base_url(), refusing.base_url(),
+        silent.base_url(), std::string("http://no.invalid"), std::string("http://127.0.0.1:1")}) {
     for (const GitCredentials& credentials : {basic, bearer}) {
-      const absl::StatusOr<FetchResult> result = source.Fetch(base + "/fleet.git", {}, credentials);
+      const absl::StatusOr<FetchResult> result = source->Fetch(
+          {.url = GitUrl::Parse(base + "/fleet.git").value(),
+           .credentials_key = "default/git",
+           .credentials = credentials,
+           .timeout = base == silent.base_url() ? absl::Milliseconds(400) : absl::Seconds(60)});
       ASSERT_FALSE(result.ok());
       const std::string text = result.status().ToString();
       EXPECT_THAT(text, AllOf(Not(HasSubstr("canary")),

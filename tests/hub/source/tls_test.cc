@@ -45,6 +45,15 @@ class Authority {
     return {ReadFile(directory_ + "/s.pem").value(), ReadFile(key).value()};
   }
 
+  // Signed by nobody but itself.
+  std::pair<std::string, std::string> IssueSelfSigned() {
+    const std::string key = directory_ + "/self.key";
+    OpenSsl({"req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes",
+             "-subj", "/CN=127.0.0.1", "-addext", "subjectAltName=IP:127.0.0.1", "-days", "1",
+             "-keyout", key, "-out", directory_ + "/self.pem"});
+    return {ReadFile(directory_ + "/self.pem").value(), ReadFile(key).value()};
+  }
+
  private:
   static void OpenSsl(std::vector<std::string> arguments) {
     arguments.insert(arguments.begin(), "openssl");
@@ -96,8 +105,34 @@ TEST_F(TlsFetch, A17WhatNoAuthorityVouchesForIsRefused) {
   EXPECT_THAT(Try(authority_.Issue("IP:127.0.0.2"), authority_.pem()), refused);
   EXPECT_THAT(Try(authority_.Issue("DNS:git.example.com"), authority_.pem()), refused);
   EXPECT_THAT(Try(authority_.Issue("IP:127.0.0.1", "-1"), authority_.pem()), refused);  // Expired.
+  EXPECT_THAT(Try(authority_.IssueSelfSigned(), ""), refused);
+  EXPECT_THAT(Try(authority_.IssueSelfSigned(), authority_.pem()), refused);
   EXPECT_THAT(Try(authority_.Issue("IP:127.0.0.1"), "no certificate"),
               StatusIs(absl::StatusCode::kInvalidArgument, HasSubstr("ca.crt")));
+}
+
+// Git's own ways to turn the check off: variables, and a configuration in the home directory.
+TEST_F(TlsFetch, A17NothingTurnsTheCheckOff) {
+  if (FindProgram("nginx").empty() || FindProgram("fcgiwrap").empty())
+    GTEST_SKIP() << "nginx is not installed";
+  const std::string home = MakeTemporaryDirectory("lockstep-home-").value();
+  ASSERT_OK(WriteFileAtomic(home + "/.gitconfig", "[http]\n  sslVerify = false\n  proxy = x\n",
+                            Durability::kNone));
+  const std::string before = getenv("HOME") == nullptr ? "/" : getenv("HOME");
+  setenv("HOME", home.c_str(), 1);
+  setenv("GIT_SSL_NO_VERIFY", "1", 1);
+  setenv("GIT_CONFIG_COUNT", "1", 1);
+  setenv("GIT_CONFIG_KEY_0", "http.sslVerify", 1);
+  setenv("GIT_CONFIG_VALUE_0", "false", 1);
+  EXPECT_THAT(
+      Try(authority_.Issue("IP:127.0.0.1"), ""),
+      StatusIs(absl::StatusCode::kPermissionDenied, HasSubstr("certificate is not trusted")));
+  setenv("HOME", before.c_str(), 1);
+  for (const char* name :
+       {"GIT_SSL_NO_VERIFY", "GIT_CONFIG_COUNT", "GIT_CONFIG_KEY_0", "GIT_CONFIG_VALUE_0"}) {
+    unsetenv(name);
+  }
+  EXPECT_OK(RemoveTree(home));
 }
 
 TEST_F(TlsFetch, A17OldTlsIsRefused) {
