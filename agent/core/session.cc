@@ -81,6 +81,7 @@ void Stepper::operator()(const agent_event::Received& event) {
 
 void Stepper::operator()(const Welcome& welcome) {
   Session& session = *state_.session;
+  if (session.welcomed) return HearAgain(welcome);
   session.welcomed = true;
   session.beat = welcome.beat;
   AgentRecord record = state_.durable.agent;
@@ -91,11 +92,12 @@ void Stepper::operator()(const Welcome& welcome) {
   }
   state_.drifts_sent.clear();
   record.hub_incarnation = welcome.hub_incarnation;
-  record.revoked.insert(welcome.revoked.begin(), welcome.revoked.end());
   if (NoteHub(welcome.at, welcome.epoch, welcome.verdict)) {
     record.epoch = welcome.epoch;
     record.seen = welcome.at;
+    record.revoked.clear();  // The hub forgets what no certificate can outlive.
   }
+  record.revoked.insert(welcome.revoked.begin(), welcome.revoked.end());
   if (welcome.verdict == Verdict::kProbe) SendPages();
   StartFetch();
   const AgentRecord& held = state_.durable.agent;
@@ -107,6 +109,17 @@ void Stepper::operator()(const Welcome& welcome) {
   PendingPersist persist;
   persist.records.emplace_back(std::move(record));
   Persist(std::move(persist), {}, must_last);
+}
+
+// Within a session a Welcome brings keys that were revoked since, and what they were revoked at.
+void Stepper::HearAgain(const Welcome& welcome) {
+  AgentRecord record = state_.durable.agent;
+  record.revoked.insert(welcome.revoked.begin(), welcome.revoked.end());
+  if (NoteHub(welcome.at, welcome.epoch, welcome.verdict)) record.seen = welcome.at;
+  if (record.revoked == state_.durable.agent.revoked) return;
+  PendingPersist persist;
+  persist.records.emplace_back(std::move(record));
+  Persist(std::move(persist), {}, true);
 }
 
 bool Stepper::NoteHub(const CommitPoint& at, uint64_t epoch, Verdict verdict) {

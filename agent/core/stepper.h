@@ -53,6 +53,7 @@ class Stepper {
   void Removed(absl::string_view reason);
   // Whether a hub at this point knows all that it once told; tells state_.hub_behind.
   bool NoteHub(const CommitPoint& at, uint64_t epoch, Verdict verdict);
+  void HearAgain(const Welcome& welcome);
   absl::Duration Jittered(absl::Duration around);
 
   // desired.cc

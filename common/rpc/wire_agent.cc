@@ -21,7 +21,10 @@ void Write(const Hello& own, v1::AgentMessage* message) {
   wire->set_start_counter(own.start_counter);
   wire->set_commit_counter(own.seen.counter);
   wire->set_chain_hash(FromDigest(own.seen.chain));
-  for (const Digest& key : own.revoked) wire->add_revoked(FromDigest(key));
+  for (const Digest& key : own.revoked) {
+    if (static_cast<size_t>(wire->revoked_size()) == kRevokedMax) break;
+    wire->add_revoked(FromDigest(key));
+  }
   wire->set_hub_incarnation(own.hub_incarnation);
   wire->set_epoch(own.epoch);
   wire->set_desired_seq(own.desired_seq);

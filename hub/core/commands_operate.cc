@@ -195,10 +195,7 @@ absl::StatusOr<ReplyBody> Do(Turn& turn, const command::ApproveHub&) {
     return absl::FailedPreconditionError(
         "approving the hub: no agent knows more than it; nothing waits");
   }
-  for (const Digest& fingerprint : behind.revoked) {
-    turn.state.revoked.emplace(fingerprint, turn.now);
-    turn.TouchRevoked(fingerprint);
-  }
+  const size_t keys = KeepHeardRevocations(turn);
   uint64_t highest = 0;
   for (const auto& [name, point] : behind.agents) highest = std::max(highest, point.counter);
   // Agents take the new history for what it is: later than anything they heard.
@@ -207,10 +204,10 @@ absl::StatusOr<ReplyBody> Do(Turn& turn, const command::ApproveHub&) {
       {.warning = true,
        .reason = "HubApproved",
        .message = absl::StrCat("the hub goes on with its state although ", behind.agents.size(),
-                               " agents knew another (up to commit ", highest, ")")});
+                               " agents knew another (up to commit ", highest, "); ", keys,
+                               " keys that they know as revoked stay revoked")});
   for (const auto& [name, point] : behind.agents) behind.forgiven[name] = point;
   behind.agents.clear();
-  behind.revoked.clear();
   turn.TouchHub();
   for (const auto& [name, source] : turn.state.sources) turn.fetch.insert(name);
   for (const auto& [name, cluster] : turn.state.clusters) {

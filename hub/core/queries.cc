@@ -41,7 +41,7 @@ BlobBytes FindDocument(const HubState& state, absl::string_view cluster, const D
 absl::Status CheckIdentity(const HubState& state, absl::string_view cluster,
                            const Digest& fingerprint) {
   const auto at = state.clusters.find(std::string(cluster));
-  if (state.revoked.contains(fingerprint)) {
+  if (state.revoked.contains(fingerprint) || state.behind.revoked.contains(fingerprint)) {
     return absl::PermissionDeniedError(
         absl::StrCat("the key ", fingerprint.Short(), " was revoked"));
   }

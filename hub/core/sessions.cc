@@ -1,7 +1,9 @@
 #include "hub/core/sessions.h"
 
 #include <algorithm>
+#include <set>
 #include <utility>
+#include <vector>
 
 #include <absl/strings/str_cat.h>
 
@@ -13,6 +15,21 @@ namespace lockstep {
 namespace {
 
 constexpr absl::Duration kRefusedRetry = absl::Minutes(1);
+// So many agents keep a new revocation for the hub at once, all others from their next Welcome on:
+// a fleet that joins anew shall not cost the square of its size.
+constexpr size_t kRevocationKeepers = 100;
+
+Goodbye RevokedGoodbye() {
+  return {Goodbye::Reason::kRevoked, kRefusedRetry, "this key was revoked"};
+}
+
+void TellShellOfRevoked(Turn& turn) {
+  effect::RevokeKeys keys;
+  for (const auto& [revoked, time] : turn.state.revoked) keys.fingerprints.push_back(revoked);
+  const std::set<Digest>& heard = turn.state.behind.revoked;
+  keys.fingerprints.insert(keys.fingerprints.end(), heard.begin(), heard.end());
+  turn.Emit(std::move(keys));
+}
 
 void Refuse(Turn& turn, SessionId session, Goodbye::Reason reason, absl::Duration retry_after,
             std::string message) {
@@ -33,9 +50,28 @@ bool ProvesBehind(const HubState& state, const event::AgentHello& hello) {
   return hello.chain_at_seen.has_value() && *hello.chain_at_seen != seen.chain;
 }
 
+// What an agent says of keys that this hub does not know as revoked counts at once, for open
+// sessions too: they may have come before that agent did.
+void NoteRevoked(Turn& turn, const std::vector<Digest>& fingerprints) {
+  std::set<Digest> news;
+  for (const Digest& fingerprint : fingerprints) {
+    if (turn.state.behind.revoked.size() == kRevokedKeysMax) break;
+    if (turn.state.revoked.contains(fingerprint)) continue;
+    if (turn.state.behind.revoked.insert(fingerprint).second) news.insert(fingerprint);
+  }
+  if (news.empty()) return;
+  TellShellOfRevoked(turn);
+  for (auto& [name, cluster] : turn.state.clusters) {
+    if (!cluster.session.has_value() || !news.contains(*cluster.fingerprint)) continue;
+    EndSession(turn, name, RevokedGoodbye());
+    cluster.online = false;
+    turn.TouchAgent(name);
+  }
+}
+
 void NoteBehind(Turn& turn, const event::AgentHello& hello) {
   BehindState& behind = turn.state.behind;
-  behind.revoked.insert(hello.hello.revoked.begin(), hello.hello.revoked.end());
+  NoteRevoked(turn, hello.hello.revoked);
   const bool is_new = !behind.agents.contains(hello.cluster);
   behind.agents[hello.cluster] = hello.hello.seen;
   turn.TouchHub();
@@ -193,16 +229,14 @@ void AlignStatuses(Turn& turn, const event::AgentHello& hello, ClusterState& clu
   cluster.status_seq = std::min(cluster.status_seq, acknowledged);
 }
 
-Welcome MakeWelcome(const HubState& state, const event::AgentHello& hello, absl::Time now) {
+Welcome MakeWelcome(const HubState& state, absl::Time now) {
   Welcome welcome;
-  welcome.session = hello.session_name;
   welcome.hub_incarnation = state.incarnation;
   welcome.epoch = state.epoch;
   welcome.beat = kBeat;
   welcome.spread =
       absl::Seconds(1) + absl::Seconds(1) * state.clusters.size() / kAdmissionsPerSecond;
   welcome.server_time = now;
-  for (const auto& [fingerprint, time] : state.revoked) welcome.revoked.push_back(fingerprint);
   return welcome;
 }
 
@@ -228,19 +262,40 @@ void ForgetOldestRevocation(Turn& turn) {
   turn.state.revoked.erase(oldest);
 }
 
-}  // namespace
-
-void RevokeKey(Turn& turn, const std::string& cluster, const Digest& fingerprint) {
+void KeepRevocation(Turn& turn, const Digest& fingerprint) {
   if (turn.state.revoked.size() >= kRevokedKeysMax) ForgetOldestRevocation(turn);
   turn.state.revoked[fingerprint] = turn.now;
   turn.TouchRevoked(fingerprint);
-  effect::RevokeKeys keys;
-  for (const auto& [revoked, time] : turn.state.revoked) keys.fingerprints.push_back(revoked);
-  turn.Emit(std::move(keys));
-  if (turn.state.clusters.contains(cluster)) {
-    EndSession(turn, cluster,
-               Goodbye{Goodbye::Reason::kRevoked, kRefusedRetry, "this key was revoked"});
+}
+
+// A second Welcome: with the commit point it proves to a restored hub that there was more.
+void TellAgentsOfRevoked(Turn& turn, const Digest& fingerprint) {
+  Welcome welcome = MakeWelcome(turn.state, turn.now);
+  welcome.verdict = Verdict::kNoop;
+  welcome.revoked = {fingerprint};
+  size_t told = 0;
+  for (const auto& [name, cluster] : turn.state.clusters) {
+    if (!cluster.session.has_value() || !cluster.session->accepted) continue;
+    welcome.session = cluster.session->name;
+    turn.Send(cluster.session->id, welcome);
+    if (++told == kRevocationKeepers) return;
   }
+}
+
+}  // namespace
+
+void RevokeKey(Turn& turn, const std::string& cluster, const Digest& fingerprint) {
+  KeepRevocation(turn, fingerprint);
+  TellShellOfRevoked(turn);
+  if (turn.state.clusters.contains(cluster)) EndSession(turn, cluster, RevokedGoodbye());
+  TellAgentsOfRevoked(turn, fingerprint);
+}
+
+size_t KeepHeardRevocations(Turn& turn) {
+  const std::set<Digest> heard = std::exchange(turn.state.behind.revoked, {});
+  for (const Digest& fingerprint : heard) KeepRevocation(turn, fingerprint);
+  TellShellOfRevoked(turn);
+  return heard.size();
 }
 
 void OnHello(Turn& turn, const event::AgentHello& hello) {
@@ -259,10 +314,13 @@ void OnHello(Turn& turn, const event::AgentHello& hello) {
   NoteAgent(turn, hello, cluster);
   SessionState& session = cluster.session.emplace();
   session.id = hello.session;
+  session.name = hello.session_name;
   session.last_heard = turn.now;
   turn.state.sessions[hello.session] = hello.cluster;
 
-  Welcome welcome = MakeWelcome(turn.state, hello, turn.now);
+  Welcome welcome = MakeWelcome(turn.state, turn.now);
+  welcome.session = session.name;
+  for (const auto& [fingerprint, time] : turn.state.revoked) welcome.revoked.push_back(fingerprint);
   const bool target_accepted = AcceptTarget(turn, hello, cluster);
   // What it heard may be too old to be known, or of a history that was given up: it has to say all
   // it holds.

@@ -37,8 +37,13 @@ void Watch(Turn& turn);
 /// Ends the session of the cluster, if there is one.
 void EndSession(Turn& turn, const std::string& cluster, std::optional<Goodbye> goodbye);
 
-/// Revokes a key: recorded, told to the shell, its session ended.
+/// Revokes a key: recorded, told to the shell and to agents, which keep it should the hub lose its
+/// state; its session ended.
 void RevokeKey(Turn& turn, const std::string& cluster, const Digest& fingerprint);
+
+/// What agents told a hub that is behind of revoked keys is its own knowledge from now on. Returns
+/// of how many keys.
+size_t KeepHeardRevocations(Turn& turn);
 
 /// Tells the agents of sessions that were not pushed to what they lack, after whatever held them
 /// back is gone.

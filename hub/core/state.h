@@ -154,6 +154,7 @@ struct SentDesired {
 /// The stream of an agent.
 struct SessionState {
   SessionId id = 0;
+  std::string name;       // 16 bytes, for Welcome.
   bool accepted = false;  // May be sent targets.
   bool probing = false;   // Pages are awaited.
   absl::Time last_heard;

@@ -41,6 +41,8 @@ TEST(AgentSession, AProbeIsAnsweredWithWhatIsHeld) {
   welcome.epoch = 1;
   welcome.at = world.at;
   welcome.verdict = Verdict::kProbe;
+  world.Disconnect();
+  world.Post(agent_event::LinkUp{});
   world.Receive(welcome);
   ASSERT_THAT(world.pages, SizeIs(1));
   EXPECT_EQ(world.pages[0].applications.at(0).generation, 1);
@@ -147,6 +149,27 @@ TEST(AgentSession, RevocationsAreKeptAndToldAgain) {
   world.Receive(welcome);
   world.Restart(/*power_lost=*/true);
   EXPECT_THAT(world.hellos.back().revoked, ElementsAre(Digest::Of("stolen key")));
+}
+
+TEST(AgentSession, A54ARevocationWithinASessionIsKeptAndTheNextFirstWelcomeSaysAll) {
+  AgentWorld world;
+  Welcome again;
+  again.session = std::string(16, 's');
+  again.hub_incarnation = world.incarnation;
+  again.epoch = world.epoch;
+  again.at = {world.at.counter + 1, Digest::Of("the revocation")};
+  again.revoked = {Digest::Of("stolen key")};
+  world.Receive(again);
+  world.Restart(/*power_lost=*/true);
+  EXPECT_THAT(world.hellos.back().revoked, ElementsAre(Digest::Of("stolen key")));
+  EXPECT_EQ(world.hellos.back().seen, again.at) << "proves to an older hub that it lost something";
+
+  world.Disconnect();
+  world.Post(agent_event::LinkUp{});
+  again.revoked = {Digest::Of("another")};  // The hub has forgotten the first: it has expired.
+  world.Receive(again);
+  world.Restart(/*power_lost=*/true);
+  EXPECT_THAT(world.hellos.back().revoked, ElementsAre(Digest::Of("another")));
 }
 
 }  // namespace

@@ -5,6 +5,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include "hub/core/queries.h"
 #include "hub/rollup/rollup.h"
 #include "tests/hub/core/fleet_harness.h"
 #include "tests/testing/status.h"
@@ -13,6 +14,7 @@ namespace lockstep {
 namespace {
 
 using testing::Contains;
+using testing::ElementsAre;
 using testing::HasSubstr;
 using testing::IsEmpty;
 
@@ -65,6 +67,39 @@ TEST(Behind, F17ARestoredBackupPushesAndDeletesNothingUntilApproved) {
   EXPECT_EQ(web.manifest->digest(), MakeManifest({{"a", "4"}, {"b", "4"}})->digest());
   EXPECT_GT(web.generation, generation);
   EXPECT_THAT(fleet.Agent("eu-1").deleted, IsEmpty());
+}
+
+TEST(Behind, F17A54ARestoredBackupDoesNotBringARevokedKeyBack) {
+  One fleet;
+  const auto backup = fleet.records;
+  const CommitPoint backup_at = fleet.at;
+  const Digest stolen = Digest::Of("key of us-1");
+  ASSERT_OK(fleet.Do(command::RemoveCluster{"us-1"}).status());
+  fleet.Settle();
+  EXPECT_THAT(fleet.Agent("eu-1").revoked, ElementsAre(stolen))
+      << "an agent that stayed connected was told";
+
+  fleet.records = backup;
+  fleet.at = backup_at;
+  fleet.Restart();
+  fleet.Connect("us-1");
+  ASSERT_TRUE(fleet.state.clusters.at("us-1").session.has_value())
+      << "nobody who knows was there yet";
+  fleet.closed.clear();
+  fleet.Connect("eu-1");
+  ASSERT_TRUE(fleet.closed.contains("us-1"));
+  EXPECT_EQ(fleet.closed.at("us-1")->reason, Goodbye::Reason::kRevoked);
+  EXPECT_FALSE(fleet.state.clusters.at("us-1").session.has_value());
+  EXPECT_THAT(fleet.kept_out, ElementsAre(stolen));
+  EXPECT_THAT(CheckIdentity(fleet.state, "us-1", stolen),
+              StatusIs(absl::StatusCode::kPermissionDenied, HasSubstr("revoked")));
+
+  ASSERT_OK(fleet.Do(command::ApproveHub{}).status());
+  EXPECT_THAT(fleet.kept_out, ElementsAre(stolen));
+  fleet.Restart();
+  fleet.closed.clear();
+  fleet.Connect("us-1");
+  EXPECT_EQ(fleet.closed.at("us-1")->reason, Goodbye::Reason::kRevoked) << "it is kept";
 }
 
 TEST(Behind, F17StatusesThatWereLostWithTheHistoryAreAskedForAgain) {

@@ -67,6 +67,7 @@ Hello FakeAgent::SayHello() const {
   hello.target_uid = target_uid;
   hello.start_counter = start_counter;
   hello.seen = seen;
+  hello.revoked.assign(revoked.begin(), revoked.end());
   hello.desired_seq = desired_seq;
   hello.status_seq_acked = status_seq;
   hello.cluster_root = Root();
@@ -223,6 +224,8 @@ void Fleet::Carry(Effect effect) {
     const std::string cluster = sessions_.at(close->session);
     closed[cluster] = close->goodbye;
     sessions_.erase(close->session);
+  } else if (auto* revoke = std::get_if<effect::RevokeKeys>(&effect)) {
+    kept_out = std::move(revoke->fingerprints);
   } else if (auto* fetch = std::get_if<effect::StartFetch>(&effect)) {
     fetches.push_back(std::move(*fetch));
   } else if (auto* render = std::get_if<effect::StartRender>(&effect)) {
@@ -342,7 +345,7 @@ void Fleet::Commit(const std::string& repository) {
       }
       more = true;
       Step(event::FetchDone{fetch.repository,
-                            event::Fetched{absl::StrCat("main@sha1:", commit), commit, false}});
+                            event::Fetched{absl::StrCat("main@sha1:", commit), commit, rewritten}});
     }
   }
   while (!renders_.empty()) {
@@ -417,6 +420,7 @@ void Fleet::Settle() {
           for (auto& answer : agent.Take(*desired)) Say(cluster, std::move(answer));
         } else if (const auto* welcome = std::get_if<Welcome>(&message)) {
           if (welcome->verdict != Verdict::kHubBehind) agent.seen = welcome->at;
+          agent.revoked.insert(welcome->revoked.begin(), welcome->revoked.end());
           if (welcome->verdict == Verdict::kProbe) Say(cluster, agent.TellPages());
         }
       }

@@ -48,6 +48,7 @@ class FakeAgent {
 
   std::map<std::string, Application> applications;
   CommitPoint seen;
+  std::set<Digest> revoked;  // Keys that it was told of.
   uint64_t start_counter = 1;
   uint64_t desired_seq = 0;
   uint64_t status_seq = 0;
@@ -85,6 +86,7 @@ class Fleet {
   std::map<std::string, std::map<std::string, Content>> content;
   /// Makes a commit of `content`, has it fetched and rendered.
   void Commit(const std::string& repository = "fleet");
+  bool rewritten = false;  // Commits do not descend from the one before.
   absl::Status FailFetch(const absl::Status& status, const std::string& repository = "fleet");
 
   // Agents.
@@ -115,6 +117,7 @@ class Fleet {
   std::set<std::string> desired_to;  // Clusters that were sent one since it was cleared.
   std::map<std::string, std::optional<Goodbye>> closed;  // By cluster, the last.
   std::vector<effect::StartFetch> fetches;
+  std::vector<Digest> kept_out;  // Keys that may not connect, as the hub last said.
 
  private:
   void Carry(Effect effect);

@@ -6,7 +6,10 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include "common/text/utf8.h"
 #include "hub/core/queries.h"
+#include "hub/core/records.h"
+#include "hub/rollup/convert.h"
 #include "hub/rollup/rollup.h"
 #include "tests/hub/core/fleet_harness.h"
 #include "tests/testing/status.h"
@@ -185,17 +188,82 @@ TEST(Releases, WhatWasNeverThereAndIsSkippedDoesNotCount) {
   EXPECT_EQ(fleet.Find("base", "eu-1")->assignment.generation, 0);
 }
 
-TEST(Releases, AnUnreachableRepositoryChangesNothing) {
-  Two fleet;
-  fleet.desired_to.clear();
-  EXPECT_THAT(fleet.FailFetch(absl::UnavailableError("connection refused")),
-              StatusIs(absl::StatusCode::kUnavailable, "connection refused"));
-  fleet.Settle();
-  EXPECT_THAT(fleet.desired_to, IsEmpty());
-  EXPECT_EQ(View(fleet, "web").state, ShownState::kSynced);
+const ResourceKey kRepository{ResourceKind::kGitRepository, "default", "fleet"};
+
+v1::GitRepositoryStatus SourceStatus(const Fleet& fleet) {
+  return ToMessage(fleet.state, *fleet.state.FindResource(kRepository), PerCluster::kNo)
+      .git_repository()
+      .status();
 }
 
-TEST(Releases, FailedFetchesAreTriedAgainLaterAndLater) {
+// Messages of the warnings about the repository.
+std::vector<std::string> Warnings(const Fleet& fleet) {
+  std::vector<std::string> messages;
+  for (const auto& [place, value] : fleet.records) {
+    if (place.first != Family::kEvent) continue;
+    const absl::StatusOr<AuditEvent> event = DecodeEvent(value);
+    if (event.ok() && event->warning && event->about == kRepository)
+      messages.push_back(event->message);
+  }
+  return messages;
+}
+
+TEST(Releases, F59F60F63AFetchThatFailsChangesNothingAndSaysSinceWhenTheSourceIsStale) {
+  for (const absl::Status& error :
+       {absl::UnavailableError("HTTP 500"), absl::PermissionDeniedError("HTTP 401"),
+        absl::NotFoundError("refs/heads/main is gone"), absl::DeadlineExceededError("it took 60 s"),
+        absl::DataLossError("the pack is cut")}) {
+    Two fleet;
+    const v1::GitRepositoryStatus before = SourceStatus(fleet);
+    EXPECT_EQ(before.state(), "Synced");
+    fleet.desired_to.clear();
+    fleet.now += absl::Minutes(1);
+    EXPECT_EQ(fleet.FailFetch(error), error);
+    fleet.Settle();
+    EXPECT_THAT(fleet.desired_to, IsEmpty());
+    EXPECT_THAT(fleet.Agent("eu-1").deleted, IsEmpty());
+    EXPECT_EQ(View(fleet, "web").state, ShownState::kSynced);
+    const v1::GitRepositoryStatus status = SourceStatus(fleet);
+    EXPECT_EQ(status.state(), "Stalled");
+    EXPECT_EQ(status.revision(), before.revision());
+    EXPECT_EQ(status.last_fetch_time().seconds(), before.last_fetch_time().seconds());
+    EXPECT_THAT(Warnings(fleet), ElementsAre(std::string(error.message())));
+  }
+}
+
+TEST(Releases, F62ARewrittenHistoryIsFollowedAnEventNamesBothHeadsAndDeletesWaitAsAlways) {
+  Two fleet;
+  const std::string old_head = fleet.state.sources.at({"default", "fleet"}).commit;
+  fleet.content["web"]["eu-1"] = Folder{};
+  fleet.content["web"]["us-1"] = Folder{{"a", "2"}};
+  fleet.rewritten = true;
+  fleet.Commit();
+  fleet.Settle();
+  const std::string new_head = fleet.state.sources.at({"default", "fleet"}).commit;
+  EXPECT_NE(new_head, old_head);
+  EXPECT_THAT(Warnings(fleet),
+              ElementsAre(testing::AllOf(HasSubstr("history was rewritten"), HasSubstr(old_head),
+                                         HasSubstr(new_head))));
+  EXPECT_EQ(fleet.Agent("us-1").applications.at("shop/web").manifest->digest(),
+            MakeManifest({{"a", "2"}})->digest());
+  EXPECT_THAT(fleet.Agent("eu-1").deleted, IsEmpty());
+  EXPECT_EQ(View(fleet, "web").state, ShownState::kHeld);
+}
+
+TEST(Releases, A30WhatAServerSaysIsCleanedBeforeItIsStored) {
+  Two fleet;
+  (void)fleet.FailFetch(absl::UnavailableError("nothing at \xff\xfe here"));
+  EXPECT_TRUE(IsUtf8(Warnings(fleet).at(0)));
+  EXPECT_THAT(Warnings(fleet).at(0), HasSubstr("here"));
+  const std::string commit(40, 'c');
+  (void)fleet.Do(command::Sync{kRepository});
+  fleet.fetches.clear();
+  fleet.Step(
+      event::FetchDone{{"default", "fleet"}, event::Fetched{"m\xff@sha1:" + commit, commit}});
+  EXPECT_TRUE(IsUtf8(SourceStatus(fleet).revision()));
+}
+
+TEST(Releases, F60FailedFetchesAreTriedAgainLaterAndLater) {
   Two fleet;
   std::vector<absl::Duration> waits;
   for (int i = 0; i < 12; ++i) {
