@@ -303,7 +303,8 @@ void On(Turn& turn, const From& from, const StatusReport& status) {
     turn.Notify();
     if (gap) turn.Send(from.session.id, Command{++turn.state.command_id, Command::Report{}});
   }
-  turn.Send(from.session.id, StatusAck{cluster.status_seq});
+  from.session.status_unacked = true;
+  turn.state.next_status_ack = std::min(turn.state.next_status_ack, turn.now + kStatusAckGather);
 }
 
 }  // namespace
@@ -316,6 +317,15 @@ void OnAgentSaid(Turn& turn, const event::AgentSaid& said) {
   cluster.session->last_heard = turn.now;
   const From from{name, cluster, *cluster.session};
   std::visit([&](const auto& message) { On(turn, from, message); }, said.message);
+}
+
+void AckStatuses(Turn& turn) {
+  turn.state.next_status_ack = absl::InfiniteFuture();
+  for (const auto& [id, name] : turn.state.sessions) {
+    ClusterState& cluster = turn.state.clusters.at(name);
+    if (!std::exchange(cluster.session->status_unacked, false)) continue;
+    turn.Send(id, StatusAck{cluster.status_seq});
+  }
 }
 
 }  // namespace lockstep

@@ -67,7 +67,7 @@ void On(Turn& turn, const event::Tick&) {
   }
   turn.state.running = false;
   turn.state.next_liveness = turn.state.next_flush = turn.now + kBeat;
-  turn.state.next_retry = absl::InfiniteFuture();
+  turn.state.next_retry = turn.state.next_status_ack = absl::InfiniteFuture();
 }
 
 }  // namespace

@@ -19,6 +19,9 @@ inline constexpr absl::Duration kAckMax = absl::Minutes(5);
 inline constexpr absl::Duration kReturnMax = absl::Minutes(5);
 /// How often the times at which agents were last heard of are stored.
 inline constexpr absl::Duration kFlush = absl::Minutes(1);
+/// Statuses are acknowledged together, by the newest one's number, after so long: what an agent
+/// keeps until then is little, and a fleet that follows a commit is not sent a message more each.
+inline constexpr absl::Duration kStatusAckGather = absl::Seconds(1);
 /// Sessions admitted per second after a restart, for the spread of first retries.
 inline constexpr int kAdmissionsPerSecond = 300;
 
@@ -29,6 +32,8 @@ inline constexpr size_t kRevokedKeysMax = 2'000;
 
 void OnHello(Turn& turn, const event::AgentHello& hello);
 void OnAgentSaid(Turn& turn, const event::AgentSaid& said);
+/// Acknowledges the statuses that wait for it.
+void AckStatuses(Turn& turn);
 void OnSessionClosed(Turn& turn, const event::SessionClosed& closed);
 
 /// Ends sessions of silent agents, stores when agents were heard of, forgets what has expired.

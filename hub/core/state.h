@@ -159,6 +159,7 @@ struct SessionState {
   bool probing = false;   // Pages are awaited.
   absl::Time last_heard;
   std::deque<SentDesired> in_flight;                       // By seq; at most kInFlightMax.
+  bool status_unacked = false;                             // A status waits for its StatusAck.
   std::string root_prefix;                                 // Of the last Beat.
   absl::Time root_differs_since = absl::InfiniteFuture();  // … where it is not what was received.
 };
@@ -259,8 +260,9 @@ struct HubState {
       places;  // Application → clusters with an instance of it.
   absl::Time next_liveness = absl::InfinitePast();
   absl::Time next_flush = absl::InfinitePast();
-  absl::Time next_retry = absl::InfiniteFuture();  // Of targets that were refused.
-  uint64_t command_id = 0;                         // The last used one of the commands to agents.
+  absl::Time next_retry = absl::InfiniteFuture();       // Of targets that were refused.
+  absl::Time next_status_ack = absl::InfiniteFuture();  // Of statuses that wait for it.
+  uint64_t command_id = 0;  // The last used one of the commands to agents.
   std::vector<std::string>
       quarantined;  // Records that could not be read, for the log and the status.
   DeltaCache deltas;

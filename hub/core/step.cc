@@ -59,6 +59,7 @@ void On(Turn& turn, const event::Tick&) {
   if (!turn.state.running) Begin(turn);
   Watch(turn);
   if (turn.now >= turn.state.next_retry) RetryRefused(turn);
+  if (turn.now >= turn.state.next_status_ack) AckStatuses(turn);
 }
 
 // What the event set in motion, until nothing moves.
@@ -84,7 +85,8 @@ std::vector<Effect> Step(HubState& state, const Event& event, absl::Time now) {
 }
 
 absl::Time NextDue(const HubState& state) {
-  absl::Time next = std::min({state.next_liveness, state.next_flush, state.next_retry});
+  absl::Time next =
+      std::min({state.next_liveness, state.next_flush, state.next_retry, state.next_status_ack});
   if (!state.read_only) next = std::min(next, NextFetch(state));
   return next;
 }

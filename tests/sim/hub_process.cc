@@ -168,25 +168,31 @@ void HubProcess::RunBatch(std::vector<Event> events) {
     if (MayDie()) return;
   }
   const Mutation mutation = world_.settings.mutation;
-  if (mutation == Mutation::kHubSendsFirst || mutation == Mutation::kHubAcknowledgesFirst) {
+  if (mutation == Mutation::kHubAcknowledgesFirst && !LetGo(AcksOf(events))) return;
+  if (mutation == Mutation::kHubSendsFirst) {
+    const auto is_send = [](const Effect& effect) {
+      return std::holds_alternative<effect::Send>(effect);
+    };
     std::vector<Effect> first;
-    for (const Effect& effect : effects) {
-      const auto* send = std::get_if<effect::Send>(&effect);
-      if (send == nullptr) continue;
-      const bool ack = std::holds_alternative<StatusAck>(send->message);
-      if (ack || mutation == Mutation::kHubSendsFirst) first.push_back(effect);
-    }
+    std::copy_if(effects.begin(), effects.end(), std::back_inserter(first), is_send);
     if (!LetGo(std::move(first))) return;
-    std::erase_if(effects, [&](const Effect& effect) {
-      const auto* send = std::get_if<effect::Send>(&effect);
-      return send != nullptr && (mutation == Mutation::kHubSendsFirst ||
-                                 std::holds_alternative<StatusAck>(send->message));
-    });
+    std::erase_if(effects, is_send);
   }
   if (!Commit(&effects)) return;
   MaybeSave();
   if (!LetGo(std::move(effects))) return;
   WakeAt(std::max(NextDue(state_), world_.time.Now()));
+}
+
+// What a mutation tells agents of statuses that are not written yet.
+std::vector<Effect> HubProcess::AcksOf(const std::vector<Event>& events) {
+  std::vector<Effect> acks;
+  for (const Event& event : events) {
+    const auto* said = std::get_if<event::AgentSaid>(&event);
+    const auto* status = said == nullptr ? nullptr : std::get_if<StatusReport>(&said->message);
+    if (status != nullptr) acks.push_back(effect::Send{said->session, StatusAck{status->seq}});
+  }
+  return acks;
 }
 
 // What a mutation hides from the hub.

@@ -46,6 +46,7 @@ class HubProcess : public HubEnd {
   void WakeAt(absl::Time time);
   void Drain();
   void RunBatch(std::vector<Event> events);
+  static std::vector<Effect> AcksOf(const std::vector<Event>& events);
   void Overlook(event::AgentHello* hello) const;
   void FillChain(event::AgentHello* hello) const;
   bool Commit(std::vector<Effect>* effects);
