@@ -155,7 +155,10 @@ void ReleaseUnknown(Turn& turn, const From& from, const HeldApplication& held) {
 void TakeHeld(Turn& turn, const From& from, const HeldApplication& held) {
   const auto at = from.cluster.instances.find(held.name);
   if (at == from.cluster.instances.end()) {
-    ReleaseUnknown(turn, from, held);
+    const auto left = from.cluster.left.find(held.name);
+    const bool known = held.releasing && left != from.cluster.left.end() &&
+                       left->second.generation == held.generation;
+    if (!known) ReleaseUnknown(turn, from, held);
     return;
   }
   Instance& instance = at->second;
@@ -177,6 +180,15 @@ void TakeHeld(Turn& turn, const From& from, const HeldApplication& held) {
   Assign(turn, from.name, held.name, instance, Assignment(assignment), "hub");
 }
 
+// What the agent has nothing left of.
+void ForgetLeft(Turn& turn, const From& from, const std::set<std::string>& told) {
+  std::erase_if(from.cluster.left, [&](const auto& left) {
+    if (told.contains(left.first)) return false;
+    turn.TouchStatus(from.name, left.first);
+    return true;
+  });
+}
+
 void On(Turn& turn, const From& from, const Pages& pages) {
   if (!from.session.accepted) return;
   std::set<std::string> told;
@@ -193,9 +205,11 @@ void On(Turn& turn, const From& from, const Pages& pages) {
     turn.TouchStatus(from.name, name);
   }
   for (const std::string& name : gone) {
+    from.cluster.instances.at(name).report.reset();
     DropInstance(turn, from.name, name);
     SyncInstances(turn, name);
   }
+  ForgetLeft(turn, from, told);
   DropReleased(turn, from.name);
   from.cluster.received_root = RootOfTargets(ReceivedTargets(from.cluster));
   from.session.probing = false;
@@ -250,6 +264,7 @@ void TakeReport(Turn& turn, const From& from, const ApplicationReport& report) {
       ReleaseUnknown(turn, from, {report.name, report.generation, report.manifest, Digest(), true});
       turn.deliver.insert(from.name);
     }
+    if (report.state == ApplicationState::kReleased) NoteLeft(turn, from.name, report);
     return;
   }
   Instance& instance = at->second;
@@ -271,6 +286,7 @@ void ForgetUnreported(Turn& turn, const From& from, const StatusReport& status) 
     instance.report.reset();
     turn.TouchStatus(from.name, name);
   }
+  ForgetLeft(turn, from, told);
 }
 
 void RecordDrift(Turn& turn, const From& from, const DriftReport& drift) {

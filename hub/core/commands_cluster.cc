@@ -91,6 +91,8 @@ absl::StatusOr<ReplyBody> Do(Turn& turn, const command::RedeemToken& command) {
   if (before.has_value() && *before != command.fingerprint)
     RevokeKey(turn, command.cluster, *before);
   cluster.fingerprint = command.fingerprint;
+  cluster.start_counter = 0;  // It has to say what it holds, once.
+  turn.TouchAgent(command.cluster);
   // Whoever holds a token may bring the cluster a new target: that is what it was made for.
   cluster.target_uid = command.target_uid;
   cluster.pending_uid.clear();
@@ -158,6 +160,8 @@ absl::StatusOr<ReplyBody> Do(Turn& turn, const command::RemoveCluster& command) 
        std::map<std::string, Instance>(at->second.instances)) {
     DropInstance(turn, command.cluster, application);
   }
+  for (const auto& [application, report] : at->second.left)
+    turn.TouchStatus(command.cluster, application);
   turn.state.clusters.erase(at);
   turn.TouchAgent(command.cluster);
   turn.TouchEnrolment(command.cluster);

@@ -1,5 +1,6 @@
 #include <algorithm>
 #include <map>
+#include <set>
 #include <utility>
 
 #include <absl/strings/str_cat.h>
@@ -189,6 +190,32 @@ absl::StatusOr<ReplyBody> Do(Turn& turn, const command::ApproveDeletes& command)
   return reply::Approved{std::move(selection->approved), std::move(selection->left)};
 }
 
+namespace {
+
+// What the hub would give agents may be older than what they have, which only Git can tell: until
+// it was asked, and its answer rendered, they keep what they have.
+void AskGitFirst(Turn& turn) {
+  for (auto& [name, source] : turn.state.sources) {
+    source.unconfirmed = true;
+    source.rendered.clear();
+    if (source.fetching) source.discard = true;
+    source.rendering = source.render_again = false;  // What is under way brings what was known.
+    turn.TouchSource(name);
+    turn.fetch.insert(name);
+  }
+  for (auto& [cluster, on] : turn.state.clusters) {
+    for (auto& [application, instance] : on.instances) {
+      instance.input = Digest();
+      if (instance.waiting.has_value()) instance.waiting->unconfirmed = true;
+      const bool assigned = instance.assignment.generation > 0 && instance.placed;
+      instance.assignment.unconfirmed = assigned && !instance.releasing();
+      turn.TouchAssignment(cluster, application);
+    }
+  }
+}
+
+}  // namespace
+
 absl::StatusOr<ReplyBody> Do(Turn& turn, const command::ApproveHub&) {
   BehindState& behind = turn.state.behind;
   if (behind.agents.empty()) {
@@ -209,7 +236,7 @@ absl::StatusOr<ReplyBody> Do(Turn& turn, const command::ApproveHub&) {
   for (const auto& [name, point] : behind.agents) behind.forgiven[name] = point;
   behind.agents.clear();
   turn.TouchHub();
-  for (const auto& [name, source] : turn.state.sources) turn.fetch.insert(name);
+  AskGitFirst(turn);
   for (const auto& [name, cluster] : turn.state.clusters) {
     if (cluster.session.has_value() && !cluster.session->accepted) Resume(turn, name);
     turn.deliver.insert(name);
@@ -231,46 +258,72 @@ absl::StatusOr<ReplyBody> Do(Turn& turn, const command::ApproveConfig&) {
   return reply::Approved{};
 }
 
+namespace {
+
+// What may be deleted by name of an application on a cluster; sorted.
+std::vector<ObjectKey> OrphansAt(const HubState& state, const command::OrphanList& list) {
+  const auto cluster = state.clusters.find(list.cluster);
+  if (cluster == state.clusters.end()) return {};
+  const auto instance = cluster->second.instances.find(list.application);
+  if (instance != cluster->second.instances.end()) return OrphansOf(instance->second);
+  const auto left = cluster->second.left.find(list.application);
+  return left == cluster->second.left.end() ? std::vector<ObjectKey>() : left->second.orphans;
+}
+
+absl::Status CheckOrphans(const HubState& state, const command::OrphanList& list) {
+  const std::vector<ObjectKey> orphans = OrphansAt(state, list);
+  for (const ObjectKey& key : list.objects) {
+    if (std::binary_search(orphans.begin(), orphans.end(), key)) continue;
+    return absl::AbortedError(absl::StrCat("deleting orphans: ", key.ToString(), " of ",
+                                           list.application, " on ", list.cluster,
+                                           " is no orphan (any more); see `lockstep get orphans`"));
+  }
+  const std::map<std::string, Instance>& instances = state.clusters.at(list.cluster).instances;
+  const auto at = instances.find(list.application);
+  if (at == instances.end() || at->second.assignment.generation > 0) return absl::OkStatus();
+  return absl::FailedPreconditionError(
+      absl::StrCat("deleting orphans: ", list.application, " has no release on ", list.cluster,
+                   " yet; see `lockstep describe application ", list.application, "`"));
+}
+
+// An application that went is let go of once more, with the objects to delete.
+Instance& ReleaseAgain(Turn& turn, const std::string& cluster, const std::string& application) {
+  const uint64_t generation = turn.state.clusters.at(cluster).left.at(application).generation;
+  Instance& instance = AddInstance(turn, cluster, application);
+  instance.placed = false;
+  instance.received = {generation, EmptyManifest(), Digest(), true};
+  instance.assignment.release = ReleaseObjects::kOrphan;
+  turn.TouchStatus(cluster, application);
+  return instance;
+}
+
+}  // namespace
+
 absl::StatusOr<ReplyBody> Do(Turn& turn, const command::DeleteOrphans& command) {
-  std::map<std::pair<std::string, std::string>, std::vector<ObjectKey>> wanted;
+  std::map<std::pair<std::string, std::string>, std::set<ObjectKey>> wanted;
   for (const command::OrphanList& list : command.orphans) {
-    const auto cluster = turn.state.clusters.find(list.cluster);
-    const Instance* instance = nullptr;
-    if (cluster != turn.state.clusters.end()) {
-      const auto at = cluster->second.instances.find(list.application);
-      if (at != cluster->second.instances.end()) instance = &at->second;
-    }
-    for (const ObjectKey& key : list.objects) {
-      const bool known = instance != nullptr && !instance->releasing() &&
-                         instance->report.has_value() &&
-                         std::binary_search(instance->report->orphans.begin(),
-                                            instance->report->orphans.end(), key);
-      if (!known) {
-        return absl::AbortedError(
-            absl::StrCat("deleting orphans: ", key.ToString(), " of ", list.application, " on ",
-                         list.cluster, " is no orphan (any more); see `lockstep get orphans`"));
-      }
-      if (instance->assignment.generation == 0) {
-        return absl::FailedPreconditionError(absl::StrCat(
-            "deleting orphans: ", list.application, " has no release on ", list.cluster,
-            " yet; see `lockstep describe application ", list.application, "`"));
-      }
-      wanted[{list.cluster, list.application}].push_back(key);
-    }
+    if (list.objects.empty()) continue;
+    if (absl::Status status = CheckOrphans(turn.state, list); !status.ok()) return status;
+    wanted[{list.cluster, list.application}].insert(list.objects.begin(), list.objects.end());
   }
   reply::OrphansRequested requested;
   for (auto& [place, keys] : wanted) {
-    Instance& instance = turn.state.clusters.at(place.first).instances.at(place.second);
-    Assignment next = instance.assignment;
-    next.tombstones.insert(next.tombstones.end(), keys.begin(), keys.end());
-    // The person named them one by one.
-    next.approved = KeyListDigest(keys);
+    const auto& [cluster, application] = place;
+    std::map<std::string, Instance>& instances = turn.state.clusters.at(cluster).instances;
+    const auto at = instances.find(application);
+    Instance& instance =
+        at == instances.end() ? ReleaseAgain(turn, cluster, application) : at->second;
     requested.requested += static_cast<int>(keys.size());
     turn.Record({.reason = "OrphansDeleted",
                  .message = absl::StrCat("the delete of ", keys.size(), " orphans was asked for"),
-                 .about = ApplicationKey(place.second),
-                 .cluster = place.first});
-    Assign(turn, place.first, place.second, instance, std::move(next), "orphans");
+                 .about = ApplicationKey(application),
+                 .cluster = cluster});
+    Assignment next = instance.assignment;
+    keys.insert(next.tombstones.begin(), next.tombstones.end());  // Asked for and not sent yet.
+    next.tombstones.assign(keys.begin(), keys.end());
+    // The person named them one by one.
+    next.approved = KeyListDigest(next.tombstones);
+    Assign(turn, cluster, application, instance, std::move(next), "orphans");
   }
   return requested;
 }

@@ -117,27 +117,31 @@ struct CloseSession {
   std::optional<Goodbye> goodbye;  // Sent before.
 };
 
-/// Answered by one FetchDone. At most one per repository is under way.
+/// Answered by one FetchDone. At most one per repository is under way, but for those of a
+/// repository that was deleted meanwhile: nobody waits for their answers.
 struct StartFetch {
   NamespacedName repository;
   std::shared_ptr<const GitRepository> specification;
   std::optional<SealedSecret> secret;
+  uint64_t job = 0;  // Never used twice while the program runs.
 };
 
-/// Answered by one RenderDone. At most one per repository is under way.
+/// Answered by one RenderDone. At most one per repository is under way, as for fetches.
 struct StartRender {
   NamespacedName repository;
   std::shared_ptr<const GitRepository> specification;
   std::string revision;  // REF@sha1:COMMIT.
   std::string commit;
   std::vector<RenderJob> jobs;  // By application, cluster.
+  uint64_t job = 0;             // Never used twice while the program runs.
 };
 
-/// Answered by one ConfigRead.
+/// Answered by one ConfigRead. At most one is under way.
 struct ReadConfig {
   NamespacedName repository;
   std::string revision;
   std::string commit;
+  uint64_t job = 0;  // Never used twice while the program runs.
 };
 
 struct Reply {

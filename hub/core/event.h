@@ -170,6 +170,7 @@ struct Fetched {
 struct FetchDone {
   NamespacedName repository;
   absl::StatusOr<Fetched> result;
+  uint64_t job = 0;  // StartFetch::job.
 };
 
 /// What rendering made of one application for one cluster.
@@ -195,6 +196,7 @@ struct RenderDone {
   // Objects, manifests and origins that the store does not hold yet, by digest: written with what
   // names them.
   std::map<Digest, BlobBytes> blobs;
+  uint64_t job = 0;  // StartRender::job.
 };
 
 /// What the configuration repository declares at a revision.
@@ -209,6 +211,7 @@ struct ConfigRead {
       whole;  // Not OK: nothing could be read (PATH is missing, …); then the rest is empty.
   std::vector<DeclaredResource> resources;
   std::vector<FileError> errors;
+  uint64_t job = 0;  // ReadConfig::job.
 };
 
 /// First of a session. The certificate was good; the core decides whether cluster and key still

@@ -160,6 +160,13 @@ Instance& AddInstance(Turn& turn, const std::string& cluster, const std::string&
   Instance& instance = turn.state.clusters.at(cluster).instances[application];
   turn.state.places[application].insert(cluster);
   turn.TouchAssignment(cluster, application);
+  std::map<std::string, ApplicationReport>& left = turn.state.clusters.at(cluster).left;
+  if (const auto at = left.find(application); at != left.end()) {
+    instance.report = std::move(at->second);
+    instance.observed_at = turn.now;
+    left.erase(at);
+    turn.TouchStatus(cluster, application);
+  }
   const ResourceState* resource = turn.state.FindApplication(application);
   if (resource != nullptr) turn.render.insert(SpecOf(*resource).source);
   turn.Notify();
@@ -177,7 +184,10 @@ void DropInstance(Turn& turn, const std::string& cluster, const std::string& app
     turn.TouchEnrolment(cluster);
   }
   turn.ForgetHistory(cluster, application, at->second);
+  const std::optional<ApplicationReport> report = std::move(at->second.report);
   on.instances.erase(at);
+  if (report.has_value() && report->state == ApplicationState::kReleased)
+    NoteLeft(turn, cluster, *report);
   on.received_root = RootOfTargets(ReceivedTargets(on));
   const auto places = turn.state.places.find(application);
   if (places != turn.state.places.end()) {
@@ -189,6 +199,41 @@ void DropInstance(Turn& turn, const std::string& cluster, const std::string& app
   turn.finish_going.insert(application);
   turn.replan.insert(cluster);  // What it held is free.
   turn.Notify();
+}
+
+void NoteLeft(Turn& turn, const std::string& cluster, const ApplicationReport& report) {
+  ClusterState& on = turn.state.clusters.at(cluster);
+  if (report.generation > on.generation_floor) {
+    on.generation_floor = report.generation;
+    turn.TouchEnrolment(cluster);
+  }
+  const bool known = on.left.contains(report.name);
+  if (report.orphans.empty()) {
+    on.left.erase(report.name);
+  } else if (known || on.left.size() < kLeftPerClusterMax) {
+    on.left[report.name] = report;
+  } else {
+    turn.Record({.warning = true,
+                 .reason = "TooManyOrphans",
+                 .message = absl::StrCat("what ", report.name, " left on ", cluster,
+                                         " is not shown: ", kLeftPerClusterMax,
+                                         " applications left objects there already; delete some "
+                                         "with `lockstep delete orphans`"),
+                 .about = ApplicationKey(report.name),
+                 .cluster = cluster,
+                 .by = cluster});
+  }
+  turn.TouchStatus(cluster, report.name);
+  turn.Notify();
+}
+
+std::vector<ObjectKey> OrphansOf(const Instance& instance) {
+  if (!instance.report.has_value()) return {};
+  std::vector<ObjectKey> keys = instance.report->orphans;
+  if (instance.assignment.release != ReleaseObjects::kOrphan) return keys;
+  keys.insert(keys.end(), instance.report->held.begin(), instance.report->held.end());
+  std::sort(keys.begin(), keys.end());
+  return keys;
 }
 
 void DropReleased(Turn& turn, const std::string& cluster) {
@@ -301,6 +346,7 @@ void Release(Turn& turn, const std::string& cluster, const std::string& name, In
   next.approved.reset();
   next.tombstones.clear();
   next.accept_foreign = false;
+  next.unconfirmed = false;
   const auto approved = turn.release_approvals.find({cluster, name});
   if (approved != turn.release_approvals.end() && next.release == ReleaseObjects::kDelete) {
     next.approved = approved->second;
@@ -322,10 +368,13 @@ void Accept(Turn& turn, const std::string& cluster, const std::string& name, Ins
   next.origins = std::move(candidate.origins);
   next.revision = std::move(candidate.revision);
   next.missing_path = candidate.missing_path;
+  next.unconfirmed = candidate.unconfirmed;
   next.options = DesiredOptions(turn.state, *application, cluster);
   Assignment& last = instance.assignment;
   if (last.generation > 0 && !last.release.has_value() &&
       last.manifest->digest() == next.manifest->digest() && last.options == next.options) {
+    last.unconfirmed = next.unconfirmed;
+    turn.deliver.insert(cluster);
     last.origins = std::move(next.origins);
     last.missing_path = next.missing_path;
     return;

@@ -29,8 +29,20 @@ void Assign(Turn& turn, const std::string& cluster, const std::string& applicati
 /// Adds an instance, to be rendered.
 Instance& AddInstance(Turn& turn, const std::string& cluster, const std::string& application);
 
-/// Forgets an instance; its generations are never given again.
+/// Forgets an instance; its generations are never given again. What its agent said it left there
+/// is kept.
 void DropInstance(Turn& turn, const std::string& cluster, const std::string& application);
+
+/// Takes an agent's word on an application that it let go of and that has no instance: what it left
+/// there is remembered, until nothing is.
+void NoteLeft(Turn& turn, const std::string& cluster, const ApplicationReport& report);
+
+/// What an application left on a cluster at most; more agents cannot make the hub remember.
+inline constexpr size_t kLeftPerClusterMax = 5'000;
+
+/// Objects that nobody corrects and that may be deleted by name, sorted: what left Git and stays,
+/// what was left by an application that went, and such of them as the guard holds.
+std::vector<ObjectKey> OrphansOf(const Instance& instance);
 
 /// Forgets the instances whose release the agent reported. A hub that lost state may hear of a
 /// release before it decides it: the report waits for the decision.

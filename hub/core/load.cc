@@ -155,8 +155,11 @@ class Loader {
     if (cluster == state_.clusters.end()) return absl::DataLossError("its Cluster is not there");
     if (place.application.empty()) return DecodeAgent(value, &cluster->second);
     const auto instance = cluster->second.instances.find(place.application);
-    if (instance == cluster->second.instances.end())
-      return absl::DataLossError("its assignment is not there");
+    if (instance == cluster->second.instances.end()) {
+      LOCKSTEP_ASSIGN_OR_RETURN(ApplicationReport left, DecodeLeft(value, place.application));
+      cluster->second.left.emplace(place.application, std::move(left));
+      return absl::OkStatus();
+    }
     return DecodeStatus(value, place.application, Content(), &instance->second);
   }
 

@@ -47,7 +47,10 @@ struct Load {
 
 // When the agent is to be sent the assignment; InfiniteFuture: not at all.
 absl::Time WantedAt(const Instance& instance) {
-  if (instance.assignment.generation == 0 || IsReceived(instance)) return absl::InfiniteFuture();
+  if (instance.assignment.generation == 0 || instance.assignment.unconfirmed ||
+      IsReceived(instance)) {
+    return absl::InfiniteFuture();
+  }
   const std::optional<Refusal>& refusal = instance.refusal;
   const bool refused = refusal.has_value() && refusal->generation == instance.assignment.generation;
   return refused ? refusal->retry_at : absl::InfinitePast();

@@ -1,6 +1,7 @@
 #include "hub/core/queries.h"
 
 #include <algorithm>
+#include <utility>
 
 #include <absl/strings/str_cat.h>
 
@@ -91,10 +92,17 @@ std::vector<command::OrphanList> Orphans(const HubState& state, absl::string_vie
   std::vector<command::OrphanList> lists;
   for (const auto& [name, on] : state.clusters) {
     if (!cluster.empty() && name != cluster) continue;
+    const size_t first = lists.size();
     for (const auto& [application, instance] : on.instances) {
-      if (!instance.report.has_value() || instance.report->orphans.empty()) continue;
-      lists.push_back({name, application, instance.report->orphans});
+      std::vector<ObjectKey> keys = OrphansOf(instance);
+      if (!keys.empty()) lists.push_back({name, application, std::move(keys)});
     }
+    for (const auto& [application, report] : on.left)
+      lists.push_back({name, application, report.orphans});
+    std::sort(lists.begin() + static_cast<std::ptrdiff_t>(first), lists.end(),
+              [](const command::OrphanList& a, const command::OrphanList& b) {
+                return a.application < b.application;
+              });
   }
   return lists;
 }

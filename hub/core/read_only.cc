@@ -25,6 +25,7 @@ void On(Turn& turn, const event::FetchDone& done) {
   const auto at = turn.state.sources.find(done.repository);
   if (at == turn.state.sources.end()) return;
   SourceState& source = at->second;
+  if (source.fetch_job != done.job) return;
   source.fetching = source.fetch_again = source.discard = false;
   source.next_due = turn.now;  // As soon as there is room.
   source.waiting.insert(source.waiting.end(), source.waiting_next.begin(),
@@ -33,22 +34,34 @@ void On(Turn& turn, const event::FetchDone& done) {
   for (const uint64_t request : std::exchange(source.waiting, {})) turn.Reply(request, NoRoom());
 }
 
-void RenderLater(Turn& turn, const NamespacedName& repository) {
+void RenderLater(Turn& turn, const NamespacedName& repository, uint64_t job) {
   const auto at = turn.state.sources.find(repository);
-  if (at == turn.state.sources.end()) return;
+  if (at == turn.state.sources.end() || at->second.render_job != job) return;
   at->second.rendering = at->second.render_again = false;
-  at->second.rendered.clear();
+  turn.state.running = false;  // The first Tick with room has rendered what is not.
 }
 
-void On(Turn& turn, const event::RenderDone& done) { RenderLater(turn, done.repository); }
-void On(Turn& turn, const event::ConfigRead&) { RenderLater(turn, ConfigRepositoryName()); }
+void On(Turn& turn, const event::RenderDone& done) { RenderLater(turn, done.repository, done.job); }
+void On(Turn& turn, const event::ConfigRead& read) {
+  RenderLater(turn, ConfigRepositoryName(), read.job);
+}
+
+Goodbye Later() {
+  return Goodbye{Goodbye::Reason::kBusy, kLookAgain, "the hub's disk is nearly full"};
+}
+
+void SendAway(Turn& turn, const std::string& cluster) { EndSession(turn, cluster, Later()); }
 
 void On(Turn& turn, const event::AgentHello& hello) {
-  turn.Emit(effect::CloseSession{
-      hello.session, Goodbye{Goodbye::Reason::kBusy, kLookAgain, "the hub's disk is nearly full"}});
+  turn.Emit(effect::CloseSession{hello.session, Later()});
 }
 
-void On(Turn&, const event::AgentSaid&) {}
+// What it says cannot be kept. It is not answered, and comes anew: then it says again whatever was
+// not acknowledged. To let it go on could acknowledge this with what comes later.
+void On(Turn& turn, const event::AgentSaid& said) {
+  const auto session = turn.state.sessions.find(said.session);
+  if (session != turn.state.sessions.end()) SendAway(turn, std::string(session->second));
+}
 
 void On(Turn& turn, const event::SessionClosed& closed) {
   const auto at = turn.state.sessions.find(closed.session);
@@ -62,8 +75,7 @@ void On(Turn& turn, const event::SessionClosed& closed) {
 // Whoever is there missed answers: each is to come anew once there is room.
 void On(Turn& turn, const event::Tick&) {
   for (auto& [name, cluster] : turn.state.clusters) {
-    EndSession(turn, name,
-               Goodbye{Goodbye::Reason::kBusy, kLookAgain, "the hub's disk is nearly full"});
+    SendAway(turn, name);
   }
   turn.state.running = false;
   turn.state.next_liveness = turn.state.next_flush = turn.now + kBeat;

@@ -231,6 +231,7 @@ std::string EncodeSource(const SourceState& source) {
   record.set_error_code(static_cast<int32_t>(source.error.code()));
   record.set_error_message(std::string(source.error.message()));
   record.set_failures(source.failures);
+  record.set_unconfirmed(source.unconfirmed);
   return record::Serialize(record);
 }
 
@@ -244,6 +245,7 @@ absl::Status DecodeSource(absl::string_view bytes, SourceState* source) {
   source->error =
       absl::Status(static_cast<absl::StatusCode>(record.error_code()), record.error_message());
   source->failures = record.failures();
+  source->unconfirmed = record.unconfirmed();
   return absl::OkStatus();
 }
 

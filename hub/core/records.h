@@ -70,6 +70,11 @@ std::string EncodeStatus(const Instance& instance);
 absl::Status DecodeStatus(absl::string_view bytes, absl::string_view application,
                           const ContentReader& content, Instance* instance);
 
+/// What an agent left objects of, in the place of an instance's observations.
+std::string EncodeLeft(const ApplicationReport& report);
+absl::StatusOr<ApplicationReport> DecodeLeft(absl::string_view bytes,
+                                             absl::string_view application);
+
 /// The agent's observations.
 std::string EncodeAgent(const ClusterState& cluster);
 absl::Status DecodeAgent(absl::string_view bytes, ClusterState* cluster);

@@ -67,6 +67,7 @@ absl::Status ReadTarget(const StoredAssignment& record, const ContentReader& con
   to->tombstones = record::ReadKeys(record.tombstones());
   to->accept_foreign = record.accept_foreign();
   to->missing_path = record.missing_path();
+  to->unconfirmed = record.unconfirmed();
   return absl::OkStatus();
 }
 
@@ -138,12 +139,14 @@ std::string EncodeAssignment(const Instance& instance) {
   record::SetKeys(from.tombstones, record.mutable_tombstones());
   record.set_accept_foreign(from.accept_foreign);
   record.set_missing_path(from.missing_path);
+  record.set_unconfirmed(from.unconfirmed);
   if (instance.waiting.has_value()) {
     StoredAssignment::Waiting* waiting = record.mutable_waiting();
     waiting->set_manifest(FromDigest(instance.waiting->manifest->digest()));
     waiting->set_origins(FromDigest(DigestOf(instance.waiting->origins)));
     waiting->set_revision(instance.waiting->revision);
     waiting->set_missing_path(instance.waiting->missing_path);
+    waiting->set_unconfirmed(instance.waiting->unconfirmed);
   }
   record.set_refused(instance.refused);
   record.set_input(FromDigest(instance.input));
@@ -170,6 +173,7 @@ absl::Status DecodeAssignment(absl::string_view bytes, const ContentReader& cont
     LOCKSTEP_RETURN_IF_ERROR(ReadOrigins(record.waiting().origins(), content, &waiting.origins));
     waiting.revision = record.waiting().revision();
     waiting.missing_path = record.waiting().missing_path();
+    waiting.unconfirmed = record.waiting().unconfirmed();
   }
   read.refused = record.refused();
   LOCKSTEP_RETURN_IF_ERROR(ReadDigest(record.input(), &read.input));
@@ -221,6 +225,23 @@ absl::Status DecodeStatus(absl::string_view bytes, absl::string_view application
   instance->report = std::move(report);
   instance->observed_at = ReadTime(record.has_observed_at(), record.observed_at());
   return absl::OkStatus();
+}
+
+std::string EncodeLeft(const ApplicationReport& report) {
+  store::v1::StatusRecord record;
+  SetReport(report, record.mutable_report());
+  return record::Serialize(record);
+}
+
+absl::StatusOr<ApplicationReport> DecodeLeft(absl::string_view bytes,
+                                             absl::string_view application) {
+  store::v1::StatusRecord record;
+  LOCKSTEP_RETURN_IF_ERROR(record::Parse(bytes, &record));
+  LOCKSTEP_ASSIGN_OR_RETURN(ApplicationReport report, ReadReport(record.report(), application));
+  if (report.state != ApplicationState::kReleased) {
+    return absl::DataLossError("its assignment is not there");
+  }
+  return report;
 }
 
 std::string EncodeAgent(const ClusterState& cluster) {

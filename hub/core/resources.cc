@@ -292,7 +292,12 @@ void OnConfigRead(Turn& turn, const event::ConfigRead& read) {
   const auto at = turn.state.sources.find(ConfigRepositoryName());
   if (at == turn.state.sources.end()) return;
   SourceState& source = at->second;
+  if (!source.rendering || source.render_job != read.job) return;
   source.rendering = false;
+  if (source.rendered.empty()) {
+    // Others may have waited for what it says.
+    for (const auto& [name, other] : turn.state.sources) turn.render.insert(name);
+  }
   source.rendered = source.rendering_commit;
   turn.TouchSource(ConfigRepositoryName());
   turn.by = ToUtf8(read.revision);

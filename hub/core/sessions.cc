@@ -171,7 +171,8 @@ bool NothingIsHeld(const ClusterState& cluster) {
 
 bool HasSomethingNewer(const ClusterState& cluster) {
   return std::any_of(cluster.instances.begin(), cluster.instances.end(), [](const auto& entry) {
-    return entry.second.assignment.generation > 0 && !IsReceived(entry.second);
+    const Assignment& assignment = entry.second.assignment;
+    return assignment.generation > 0 && !assignment.unconfirmed && !IsReceived(entry.second);
   });
 }
 
@@ -311,6 +312,7 @@ void OnHello(Turn& turn, const event::AgentHello& hello) {
   }
   ClusterState& cluster = turn.state.clusters.at(hello.cluster);
   if (!Replace(turn, hello, cluster)) return;
+  const bool first = cluster.start_counter == 0;
   NoteAgent(turn, hello, cluster);
   SessionState& session = cluster.session.emplace();
   session.id = hello.session;
@@ -322,10 +324,11 @@ void OnHello(Turn& turn, const event::AgentHello& hello) {
   welcome.session = session.name;
   for (const auto& [fingerprint, time] : turn.state.revoked) welcome.revoked.push_back(fingerprint);
   const bool target_accepted = AcceptTarget(turn, hello, cluster);
-  // What it heard may be too old to be known, or of a history that was given up: it has to say all
-  // it holds.
-  const bool chain_known = KnowsNoHub(hello.hello) ? NothingIsHeld(cluster)
-                                                   : hello.chain_at_seen == hello.hello.seen.chain;
+  // What it heard may be too old to be known, or of a history that was given up, or of a Cluster
+  // that was removed since: it has to say all it holds, and generations go on above that.
+  const bool chain_known = KnowsNoHub(hello.hello)
+                               ? NothingIsHeld(cluster)
+                               : !first && hello.chain_at_seen == hello.hello.seen.chain;
   if (behind) {
     welcome.verdict = Verdict::kHubBehind;
   } else if (!target_accepted) {

@@ -83,6 +83,7 @@ void StartFetch(Turn& turn, const NamespacedName& name, SourceState& source) {
     fetch.secret = found->secret;
   }
   source.fetching = true;
+  source.fetch_job = fetch.job = ++turn.state.job;
   source.next_due = absl::InfiniteFuture();
   turn.Emit(std::move(fetch));
 }
@@ -92,6 +93,7 @@ void TakeRevision(Turn& turn, const NamespacedName& name, SourceState& source,
   source.error = absl::OkStatus();
   source.failures = 0;
   source.last_fetch = turn.now;
+  source.unconfirmed = false;
   if (source.commit == fetched.commit) {
     source.revision = ToUtf8(fetched.revision);
   } else {
@@ -133,8 +135,9 @@ void AddJobs(const HubState& state, const std::string& application, const Source
 void StartRender(Turn& turn, const NamespacedName& name, SourceState& source) {
   if (name == ConfigRepositoryName()) {
     source.rendering = true;
+    source.render_job = ++turn.state.job;
     source.rendering_commit = source.commit;
-    turn.Emit(effect::ReadConfig{name, source.revision, source.commit});
+    turn.Emit(effect::ReadConfig{name, source.revision, source.commit, source.render_job});
     return;
   }
   effect::StartRender render;
@@ -157,6 +160,7 @@ void StartRender(Turn& turn, const NamespacedName& name, SourceState& source) {
     return;
   }
   source.rendering = true;
+  source.render_job = render.job = ++turn.state.job;
   source.rendering_commit = source.commit;
   turn.Emit(std::move(render));
 }
@@ -194,11 +198,27 @@ void StartFetches(Turn& turn) {
   turn.fetch.clear();
 }
 
+namespace {
+
+// Whether what is known of the repository, or of what the configuration repository says about those
+// who use it, may be older than what agents have.
+bool IsUnconfirmed(const HubState& state, const NamespacedName& name, const SourceState& source) {
+  if (source.unconfirmed) return true;
+  const auto config = state.sources.find(ConfigRepositoryName());
+  if (config == state.sources.end() || name == ConfigRepositoryName()) return false;
+  const bool first_read = config->second.rendering && config->second.rendered.empty();
+  return config->second.unconfirmed || first_read;
+}
+
+}  // namespace
+
 void StartRenders(Turn& turn) {
   for (const NamespacedName& name : std::exchange(turn.render, {})) {
     const auto at = turn.state.sources.find(name);
-    if (at == turn.state.sources.end() || at->second.commit.empty())
+    if (at == turn.state.sources.end() || at->second.commit.empty() ||
+        IsUnconfirmed(turn.state, name, at->second)) {
       continue;  // Rendered once it was fetched.
+    }
     if (FindRepository(turn.state, name) == nullptr) continue;
     if (at->second.rendering) {
       at->second.render_again = true;
@@ -213,6 +233,7 @@ void OnFetchDone(Turn& turn, const event::FetchDone& done) {
   const GitRepository* repository = FindRepository(turn.state, done.repository);
   if (at == turn.state.sources.end() || repository == nullptr) return;
   SourceState& source = at->second;
+  if (!source.fetching || source.fetch_job != done.job) return;  // Of one that was deleted.
   source.fetching = false;
   if (std::exchange(source.discard, false)) {
     source.waiting_next.insert(source.waiting_next.begin(), source.waiting.begin(),
@@ -331,14 +352,15 @@ void ForgetInput(Turn& turn, const RenderOutcome& outcome) {
 }  // namespace
 
 void OnRenderDone(Turn& turn, const event::RenderDone& done) {
+  const auto at = turn.state.sources.find(done.repository);
+  if (at == turn.state.sources.end()) return;
+  SourceState& source = at->second;
+  if (!source.rendering || source.render_job != done.job) return;  // Of one that was deleted.
+  source.rendering = false;
   for (const auto& [digest, bytes] : done.blobs) {
     turn.PutBlob(digest, *bytes);
     turn.state.deltas.AddBlob(digest, bytes);
   }
-  const auto at = turn.state.sources.find(done.repository);
-  if (at == turn.state.sources.end()) return;
-  SourceState& source = at->second;
-  source.rendering = false;
   turn.by = done.revision;
   bool may_heal = false;
   for (const RenderOutcome& outcome : done.outcomes) {

@@ -61,13 +61,19 @@ struct SourceState {
   absl::Time last_fetch = absl::InfinitePast();  // When the remote last answered.
   absl::Status error;                            // Of the last fetch.
   int failures = 0;                              // In a row.
+  // A person approved a hub that had lost state, and Git was not asked since: what is known of it
+  // may be older than what agents have, and is not rendered.
+  bool unconfirmed = false;
 
   // Not durable.
   absl::Time next_due = absl::InfinitePast();
   bool fetching = false;
+  uint64_t fetch_job =
+      0;  // Of the one under way: what another one brings is of what was here before.
   bool fetch_again = false;  // Asked for while one was under way.
   bool discard = false;      // What the fetch under way brings is of an older specification.
   bool rendering = false;
+  uint64_t render_job = 0;  // As fetch_job.
   bool render_again = false;
   std::string rendering_commit;
   std::vector<uint64_t> waiting;       // Requests to answer when the fetch under way ends.
@@ -80,6 +86,7 @@ struct Candidate {
   OriginsPtr origins;
   std::string revision;
   bool missing_path = false;  // It is empty because the path is gone and missingPath is skip.
+  bool unconfirmed = false;   // As Assignment::unconfirmed.
 };
 
 /// What an application should be on a cluster: the newest decision.
@@ -96,6 +103,9 @@ struct Assignment {
   std::vector<ObjectKey> tombstones;  // Orphans that a person deletes.
   bool accept_foreign = false;
   bool missing_path = false;
+  // Made before a person approved a hub that had lost state: it may be older than what the agent
+  // has. Not sent until a newer rendering says the same or replaces it.
+  bool unconfirmed = false;
 };
 
 /// What the agent made durable, as far as the hub knows.
@@ -172,7 +182,7 @@ struct ClusterState {
   uint64_t generation_floor = 0;  // Generations of forgotten instances; new ones start above.
 
   // Durable observations.
-  uint64_t start_counter = 0;
+  uint64_t start_counter = 0;  // 0: it was not heard of since it was enrolled.
   uint64_t status_seq = 0;
   absl::Time last_seen = absl::InfinitePast();
   bool online = false;
@@ -181,6 +191,9 @@ struct ClusterState {
   std::map<std::string, std::string> facts;
 
   std::map<std::string, Instance> instances;  // By application.
+  // Durable observations: what the agent let go of and left objects of, by application; none of
+  // them has an instance. The agent's journal is the truth; it tells all of it again when asked.
+  std::map<std::string, ApplicationReport> left;
 
   // Not durable.
   uint64_t desired_seq = 0;
@@ -263,6 +276,7 @@ struct HubState {
   absl::Time next_retry = absl::InfiniteFuture();       // Of targets that were refused.
   absl::Time next_status_ack = absl::InfiniteFuture();  // Of statuses that wait for it.
   uint64_t command_id = 0;  // The last used one of the commands to agents.
+  uint64_t job = 0;         // … of fetches and renders.
   std::vector<std::string>
       quarantined;  // Records that could not be read, for the log and the status.
   DeltaCache deltas;

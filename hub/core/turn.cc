@@ -80,10 +80,18 @@ void Turn::WriteInstances() {
     PutOrDelete(&batch_, Family::kAssignment, PlaceKey({place.first, place.second}),
                 instance == nullptr ? std::nullopt : std::optional(EncodeAssignment(*instance)));
   }
+  const auto left = [this](const std::pair<std::string, std::string>& place) {
+    std::optional<std::string> record;
+    const auto cluster = state.clusters.find(place.first);
+    if (cluster == state.clusters.end()) return record;
+    const auto report = cluster->second.left.find(place.second);
+    if (report != cluster->second.left.end()) record = EncodeLeft(report->second);
+    return record;
+  };
   for (const auto& place : statuses_) {
     const Instance* instance = find(place);
     PutOrDelete(&batch_, Family::kStatus, PlaceKey({place.first, place.second}),
-                instance == nullptr ? std::nullopt : std::optional(EncodeStatus(*instance)));
+                instance == nullptr ? left(place) : std::optional(EncodeStatus(*instance)));
   }
 }
 

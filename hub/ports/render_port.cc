@@ -169,6 +169,7 @@ event::ConfigRead ReadConfigFiles(const effect::ReadConfig& read, SnapshotProvid
                                   const std::string& path) {
   event::ConfigRead result;
   result.revision = read.revision;
+  result.job = read.job;
   const auto snapshot = snapshots->Open(read.repository, read.commit);
   if (!snapshot.ok()) {
     result.whole = snapshot.status();
@@ -201,6 +202,7 @@ event::RenderDone RenderCommit(const effect::StartRender& render, SnapshotProvid
   event::RenderDone done;
   done.repository = render.repository;
   done.revision = render.revision;
+  done.job = render.job;
   auto snapshot = snapshots->Open(render.repository, render.commit);
   if (!snapshot.ok()) {
     for (const RenderJob& job : render.jobs) {

@@ -48,7 +48,7 @@ void SourcePort::Start(effect::StartFetch fetch) {
     if (!result.ok()) {
       Log(LogLevel::kWarning, "fetch failed",
           {{"repository", fetch.repository.ToString()}, {"error", result.status().message()}});
-      loop_->Post(event::FetchDone{fetch.repository, result.status()});
+      loop_->Post(event::FetchDone{fetch.repository, result.status(), fetch.job});
       return;
     }
     if (result->changed) {
@@ -58,7 +58,8 @@ void SourcePort::Start(effect::StartFetch fetch) {
            {"forced", result->forced}});
     }
     loop_->Post(event::FetchDone{fetch.repository,
-                                 event::Fetched{result->revision, result->commit, result->forced}});
+                                 event::Fetched{result->revision, result->commit, result->forced},
+                                 fetch.job});
   });
 }
 

@@ -99,6 +99,26 @@ void SayGoing(const Case& c, InstanceView* view) {
   Say(view, ShownState::kDeleting, std::move(message));
 }
 
+// After a hub that had lost state was approved: what has to be fetched before anything is sent, and
+// why it is not.
+void SayUnconfirmed(const Case& c, InstanceView* view) {
+  NamespacedName name = SpecOf(c.application).source;
+  const auto config = c.state.sources.find(ConfigRepositoryName());
+  if (config != c.state.sources.end() && config->second.unconfirmed) name = ConfigRepositoryName();
+  const absl::Status& error = c.state.sources.at(name).error;
+  const ResourceState* repository =
+      c.state.FindResource({ResourceKind::kGitRepository, name.namespace_, name.name});
+  std::string why;
+  if (!error.ok()) {
+    why = absl::StrCat(": ", std::string(error.message()));
+  } else if (repository != nullptr && IsSuspended(*repository)) {
+    why = ": it is suspended; `lockstep resume` it";
+  }
+  Say(view, why.empty() ? ShownState::kProgressing : ShownState::kStalled,
+      absl::StrCat("the hub had lost state and was approved: nothing is sent until GitRepository ",
+                   name.ToString(), " was fetched again", why));
+}
+
 // What the hub itself has against it; false for nothing.
 bool SayTrouble(const Case& c, InstanceView* view) {
   if (SourceOf(c.state, c.application) == nullptr) {
@@ -107,6 +127,8 @@ bool SayTrouble(const Case& c, InstanceView* view) {
                      SpecOf(c.application).source.ToString(), "; what ran goes on"));
   } else if (!c.instance.error.empty()) {
     Say(view, ShownState::kStalled, c.instance.error);
+  } else if (c.instance.assignment.unconfirmed) {
+    SayUnconfirmed(c, view);
   } else if (!c.instance.refused.empty()) {
     Say(view, ShownState::kStalled, c.instance.refused);
   } else if (c.instance.refusal.has_value() &&

@@ -284,6 +284,7 @@ void HubProcess::StartFetch(const effect::StartFetch& fetch) {
   const std::string before = state_.sources.at(fetch.repository).commit;
   event::FetchDone done;
   done.repository = fetch.repository;
+  done.job = fetch.job;
   if (world_.Chance(world_.settings.fetch_fails)) {
     done.result = absl::UnavailableError("the remote does not answer");
   } else {

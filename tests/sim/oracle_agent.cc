@@ -192,6 +192,8 @@ void Oracle::KeepTombstones(const std::string& cluster, const ApplicationRecord&
     list.keys.insert(said.tombstones.begin(), said.tombstones.end());
   } else if (next.releasing == ReleaseObjects::kDelete) {
     for (const auto& [key, entry] : inventory) list.keys.insert(key);
+  } else {
+    list.keys.insert(said.tombstones.begin(), said.tombstones.end());  // Named by a person.
   }
   std::erase_if(list.keys, [&](const ObjectKey& key) {
     const bool wanted = delta != nullptr && next.manifest->Find(key) != nullptr;

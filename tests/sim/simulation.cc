@@ -138,9 +138,14 @@ class Simulation {
       // Let go of, it stays there as an inventory of what it left behind.
       const bool gone =
           application.target.releasing.has_value() && application.target.tombstones.empty();
-      if (!gone && !cluster.instances.contains(name)) {
-        return absl::StrCat(name, " is held for nobody");
-      }
+      if (cluster.instances.contains(name)) continue;
+      if (!gone) return absl::StrCat(name, " is held for nobody");
+      std::vector<ObjectKey> inventory;
+      for (const auto& [key, entry] : application.inventory) inventory.push_back(key);
+      const auto said = cluster.left.find(name);
+      const bool known =
+          said == cluster.left.end() ? inventory.empty() : said->second.orphans == inventory;
+      if (!known) return absl::StrCat("what ", name, " left behind is not what the hub shows");
     }
     return LeftOnTarget(agent, wanted, orphans);
   }

@@ -374,6 +374,8 @@ TEST(Agents, AReleaseIsNotReadFromARoot) {
   fleet.Disconnect("eu-1");
   EXPECT_EQ(VerdictOf(fleet.Connect("eu-1")), Verdict::kProbe);
   fleet.Settle();
+  EXPECT_NE(fleet.Find("web", "eu-1"), nullptr);
+  fleet.Say("eu-1", fleet.Agent("eu-1").SayAll());
   EXPECT_EQ(fleet.Find("web", "eu-1"), nullptr);
 }
 

@@ -63,6 +63,8 @@ TEST(Behind, F17ARestoredBackupPushesAndDeletesNothingUntilApproved) {
   EXPECT_NE(std::get<Welcome>(fleet.Connect("eu-1").at(0)).verdict, Verdict::kHubBehind);
   fleet.Connect("us-1");
   fleet.Settle();
+  fleet.Commit();
+  fleet.Settle();
   const FakeAgent::Application& web = fleet.Agent("eu-1").applications.at("shop/web");
   EXPECT_EQ(web.manifest->digest(), MakeManifest({{"a", "4"}, {"b", "4"}})->digest());
   EXPECT_GT(web.generation, generation);
@@ -100,6 +102,99 @@ TEST(Behind, F17A54ARestoredBackupDoesNotBringARevokedKeyBack) {
   fleet.closed.clear();
   fleet.Connect("us-1");
   EXPECT_EQ(fleet.closed.at("us-1")->reason, Goodbye::Reason::kRevoked) << "it is kept";
+}
+
+// A hub restored from before `Change`, approved.
+struct Restored : One {
+  Restored() {
+    const auto backup = records;
+    const CommitPoint backup_at = at;
+    Change("2");
+    records = backup;
+    at = backup_at;
+    Restart();
+    Join();
+    EXPECT_OK(Do(command::ApproveHub{}).status());
+    Join();
+  }
+  void Join() {
+    Connect("eu-1");
+    Connect("us-1");
+    Settle();
+    for (const char* cluster : {"eu-1", "us-1"}) Say(cluster, Agent(cluster).SayAll());
+  }
+  InstanceView View() {
+    return ViewInstance(state, *state.FindApplication("shop/web"), "eu-1", Find("web", "eu-1"));
+  }
+  Digest Held() { return Agent("eu-1").applications.at("shop/web").manifest->digest(); }
+  const Digest newest = MakeManifest({{"a", "2"}, {"b", "2"}})->digest();
+};
+
+TEST(Behind, F17AnApprovedHubSendsNothingOlderBeforeItAskedGit) {
+  Restored fleet;
+  EXPECT_EQ(fleet.Held(), fleet.newest);
+  EXPECT_EQ(fleet.View().state, ShownState::kProgressing);
+  EXPECT_THAT(fleet.View().message, HasSubstr("until GitRepository default/fleet"));
+
+  while (!fleet.fetches.empty()) {
+    const effect::StartFetch fetch = std::exchange(fleet.fetches, {}).front();
+    fleet.Step(event::FetchDone{fetch.repository,
+                                absl::UnavailableError("the remote does not answer"), fetch.job});
+  }
+  fleet.Settle();
+  EXPECT_EQ(fleet.Held(), fleet.newest);
+  EXPECT_EQ(fleet.View().state, ShownState::kStalled);
+  EXPECT_THAT(fleet.View().message, HasSubstr("the remote does not answer"));
+
+  fleet.Restart();
+  fleet.Join();
+  EXPECT_EQ(fleet.Held(), fleet.newest) << "over a restart too";
+
+  fleet.Commit();
+  fleet.Settle();
+  EXPECT_EQ(fleet.Held(), fleet.newest);
+  EXPECT_EQ(fleet.View().state, ShownState::kSynced);
+  EXPECT_EQ(fleet.View().message, "");
+}
+
+TEST(Behind, F17WhatPeopleChangeMeanwhileDoesNotLetOlderContentGo) {
+  Restored fleet;
+  Application web = fleet.MakeApplication("web");
+  web.spec.interval = absl::Minutes(3);
+  fleet.Apply(web);
+  ASSERT_OK(fleet.Do(command::AcceptCluster{"eu-1", "shop/web"}).status());
+  fleet.Settle();
+  EXPECT_EQ(fleet.Held(), fleet.newest);
+  fleet.Commit();
+  fleet.Settle();
+  EXPECT_EQ(fleet.Find("web", "eu-1")->received.generation,
+            fleet.Find("web", "eu-1")->assignment.generation);
+}
+
+TEST(Behind, F17WhatGitStillBreaksKeepsTheNewer) {
+  Restored fleet;
+  fleet.content["web"]["eu-1"] = absl::InvalidArgumentError("broken");
+  fleet.Commit();
+  fleet.Settle();
+  EXPECT_EQ(fleet.Held(), fleet.newest);
+  EXPECT_EQ(fleet.View().message, "broken");
+}
+
+TEST(Behind, F17ARenderingOfWhatWasKnownDoesNotCount) {
+  One fleet;
+  fleet.Agent("eu-1").seen.counter += 10;
+  fleet.Connect("eu-1");
+  Application web = fleet.MakeApplication("web");
+  web.spec.path = *PathTemplate::Parse("elsewhere");
+  command::Apply apply;
+  apply.resources.push_back({web, std::nullopt, "test.yaml:1", {}});
+  ASSERT_OK(fleet.Do(apply).status());
+  ASSERT_FALSE(fleet.renders.empty());
+  ASSERT_OK(fleet.Do(command::ApproveHub{}).status());
+  fleet.RenderAll();
+  EXPECT_TRUE(fleet.Find("web", "eu-1")->assignment.unconfirmed);
+  fleet.Commit();
+  EXPECT_FALSE(fleet.Find("web", "eu-1")->assignment.unconfirmed);
 }
 
 TEST(Behind, F17StatusesThatWereLostWithTheHistoryAreAskedForAgain) {
@@ -163,14 +258,55 @@ TEST(ReadOnly, F07AFullDiskWritesNothingAndAcknowledgesNothing) {
   status.seq = fleet.state.clusters.at("eu-1").status_seq + 1;
   fleet.Say("eu-1", status);
   EXPECT_THAT(fleet.TakeSent("eu-1"), IsEmpty());
+  EXPECT_FALSE(fleet.state.clusters.at("eu-1").session.has_value()) << "it comes anew";
+  EXPECT_TRUE(fleet.state.clusters.at("us-1").session.has_value());
   fleet.Tick(absl::Minutes(5));
   EXPECT_EQ(fleet.records, before);
-  EXPECT_FALSE(fleet.state.clusters.at("eu-1").session.has_value()) << "it comes anew";
+  EXPECT_FALSE(fleet.state.clusters.at("us-1").session.has_value());
 
   fleet.state.read_only = false;
   fleet.Tick(absl::Minutes(1));
   fleet.Connect("eu-1");
   fleet.Connect("us-1");
+  fleet.Change("2");
+  EXPECT_EQ(fleet.Agent("eu-1").applications.at("shop/web").manifest->size(), 2);
+}
+
+// Room comes back before the core is told that time passed: what was said in between was not heard,
+// and what comes later in the same session must not acknowledge it.
+TEST(ReadOnly, F07WhatWasSaidInBetweenIsSaidAgain) {
+  One fleet;
+  fleet.state.read_only = true;
+  FakeAgent& agent = fleet.Agent("eu-1");
+  StatusReport lost;
+  lost.seq = ++agent.status_seq;
+  DriftReport drift;
+  drift.application = "shop/web";
+  lost.drifts.push_back(drift);
+  fleet.Say("eu-1", lost);
+  fleet.state.read_only = false;
+  ASSERT_EQ(fleet.closed.at("eu-1")->reason, Goodbye::Reason::kBusy);
+  StatusReport next;
+  next.seq = ++agent.status_seq;
+  fleet.Say("eu-1", next);
+  EXPECT_THAT(fleet.TakeSent("eu-1"), IsEmpty());
+  EXPECT_THAT(fleet.EventReasons(), testing::Not(Contains("DriftReverted")));
+
+  agent.status_seq = lost.seq - 1;  // The last that was acknowledged.
+  fleet.Connect("eu-1");
+  fleet.Say("eu-1", lost);
+  EXPECT_THAT(fleet.EventReasons(), Contains("DriftReverted"));
+}
+
+TEST(ReadOnly, F07AnAgentThatIsAskedForAllItHoldsIsAskedAgain) {
+  One fleet;
+  fleet.Agent("eu-1").applications.at("shop/web").generation += 5;
+  fleet.Disconnect("eu-1");
+  ASSERT_EQ(std::get<Welcome>(fleet.Connect("eu-1").at(0)).verdict, Verdict::kProbe);
+  fleet.state.read_only = true;
+  fleet.Settle();  // It answers.
+  fleet.state.read_only = false;
+  ASSERT_EQ(std::get<Welcome>(fleet.Connect("eu-1").at(0)).verdict, Verdict::kProbe);
   fleet.Change("2");
   EXPECT_EQ(fleet.Agent("eu-1").applications.at("shop/web").manifest->size(), 2);
 }

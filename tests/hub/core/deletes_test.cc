@@ -250,5 +250,107 @@ TEST(Deletes, ASuspendedApplicationIsHeardOfAndReleasedWhenDeleted) {
   EXPECT_EQ(fleet.state.FindApplication("shop/web"), nullptr);
 }
 
+std::vector<ObjectKey> OrphanKeys(const HubState& state, const std::string& cluster) {
+  std::vector<ObjectKey> keys;
+  for (const command::OrphanList& list : Orphans(state, cluster)) {
+    EXPECT_EQ(list.application, "shop/web");
+    keys.insert(keys.end(), list.objects.begin(), list.objects.end());
+  }
+  return keys;
+}
+
+TEST(Orphans, WhatAReleaseLeavesIsShownUntilItIsGone) {
+  Ten fleet;
+  ASSERT_OK(fleet.Do(command::Delete{kWeb}).status());
+  fleet.Settle();
+  ASSERT_EQ(fleet.state.FindApplication("shop/web"), nullptr);
+  EXPECT_THAT(OrphanKeys(fleet.state, "eu-1"), SizeIs(10));
+  fleet.Restart();
+  EXPECT_THAT(OrphanKeys(fleet.state, "eu-1"), SizeIs(10)) << "over a restart of the hub";
+  EXPECT_THAT(fleet.state.quarantined, IsEmpty());
+  fleet.Connect("eu-1");
+  fleet.Settle();
+  EXPECT_THAT(OrphanKeys(fleet.state, "eu-1"), SizeIs(10));
+
+  // A hub that never heard of it learns it from the agent.
+  fleet.state.clusters.at("eu-1").left.clear();
+  fleet.Say("eu-1", fleet.Agent("eu-1").SayAll());
+  EXPECT_THAT(OrphanKeys(fleet.state, "eu-1"), SizeIs(10));
+}
+
+TEST(Orphans, WhatAReleaseLeftIsDeletedByName) {
+  Ten fleet;
+  ASSERT_OK(fleet.Do(command::Delete{kWeb}).status());
+  fleet.Settle();
+  const std::vector<ObjectKey> some = {Key("o1"), Key("o2")};
+  EXPECT_THAT(fleet.Do(command::DeleteOrphans{{{"eu-1", "shop/web", {Key("other")}}}}).status(),
+              StatusIs(absl::StatusCode::kAborted, HasSubstr("is no orphan")));
+  fleet.Disconnect("eu-1");
+  ASSERT_OK(fleet.Do(command::DeleteOrphans{{{"eu-1", "shop/web", some}}}).status());
+  EXPECT_THAT(OrphanKeys(fleet.state, "eu-1"), SizeIs(10));
+  fleet.Restart();
+  fleet.Connect("eu-1");
+  fleet.Settle();
+  EXPECT_EQ(fleet.Agent("eu-1").deleted, some);
+  EXPECT_THAT(OrphanKeys(fleet.state, "eu-1"), SizeIs(8));
+  EXPECT_EQ(fleet.Find("web", "eu-1"), nullptr);
+  EXPECT_THAT(OrphanKeys(fleet.state, "us-1"), SizeIs(10));
+
+  const command::OrphanList rest{"eu-1", "shop/web", OrphanKeys(fleet.state, "eu-1")};
+  ASSERT_OK(fleet.Do(command::DeleteOrphans{{rest}}).status());
+  fleet.Settle();
+  EXPECT_THAT(OrphanKeys(fleet.state, "eu-1"), IsEmpty());
+  EXPECT_THAT(fleet.state.clusters.at("eu-1").left, IsEmpty());
+}
+
+TEST(Orphans, WhatThePlacementTakesBackIsNoOrphan) {
+  Ten fleet;
+  fleet.Apply(fleet.MakeApplication("web", {"us-1"}));
+  fleet.Settle();
+  EXPECT_THAT(OrphanKeys(fleet.state, "eu-1"), SizeIs(10));
+  fleet.Apply(fleet.MakeApplication("web"));
+  EXPECT_THAT(OrphanKeys(fleet.state, "eu-1"), SizeIs(10)) << "until the agent says so";
+  fleet.content["web"]["eu-1"] = fleet.First(9);
+  fleet.Commit();
+  fleet.Settle();
+  EXPECT_THAT(OrphanKeys(fleet.state, "eu-1"), ElementsAre(Key("o9")));
+  EXPECT_THAT(fleet.Agent("eu-1").deleted, IsEmpty());
+}
+
+TEST(Orphans, ARemovedClusterTakesItsRecordsAlong) {
+  Ten fleet;
+  ASSERT_OK(fleet.Do(command::Delete{kWeb}).status());
+  fleet.Settle();
+  ASSERT_OK(fleet.Do(command::RemoveCluster{"eu-1"}).status());
+  fleet.Restart();
+  EXPECT_THAT(fleet.state.quarantined, IsEmpty());
+  EXPECT_THAT(OrphanKeys(fleet.state, "eu-1"), IsEmpty());
+}
+
+TEST(Orphans, GenerationsGoOnWhereAnAgentOfARemovedClusterIsEnrolledAgain) {
+  Ten fleet;
+  for (const char* value : {"2", "3", "4"}) {
+    fleet.content["web"]["eu-1"] = Folder{{"a", value}};
+    fleet.Commit();
+    fleet.Settle();
+  }
+  fleet.Apply(fleet.MakeApplication("web", {"us-1"}));
+  fleet.Settle();
+  const uint64_t held = fleet.Agent("eu-1").left.at("shop/web").generation;
+  fleet.Disconnect("eu-1");
+  ASSERT_OK(fleet.Do(command::RemoveCluster{"eu-1"}).status());
+  fleet.state.revoked.clear();  // It comes with another key.
+
+  fleet.AddCluster("eu-1");
+  fleet.Connect("eu-1");
+  fleet.Settle();
+  fleet.Apply(fleet.MakeApplication("web"));
+  fleet.Commit();
+  fleet.Settle();
+  ASSERT_TRUE(fleet.Agent("eu-1").applications.contains("shop/web"));
+  EXPECT_GT(fleet.Agent("eu-1").applications.at("shop/web").generation, held);
+  EXPECT_FALSE(fleet.Find("web", "eu-1")->refusal.has_value());
+}
+
 }  // namespace
 }  // namespace lockstep

@@ -79,6 +79,10 @@ std::vector<std::variant<Ack, StatusReport, Beat, Pages>> FakeAgent::Take(const 
   std::map<std::string, std::optional<Digest>> approved;
   Ack ack;
   for (const ApplicationTarget& target : desired.applications) {
+    if (const auto at = left.find(target.name); at != left.end()) {
+      applications[target.name] = std::move(at->second);
+      left.erase(at);
+    }
     Application& application = applications[target.name];
     if (target.generation < application.generation) {
       ack.refused.push_back(
@@ -89,6 +93,7 @@ std::vector<std::variant<Ack, StatusReport, Beat, Pages>> FakeAgent::Take(const 
     objects_before_[target.name] = application.manifest->size();
     if (const auto* release = std::get_if<ReleaseObjects>(&target.content)) {
       application.releasing = true;
+      application.tombstones.clear();
       if (*release == ReleaseObjects::kDelete) {
         for (const ManifestEntry& entry : application.manifest->entries())
           application.tombstones.insert(entry.key);
@@ -106,6 +111,8 @@ std::vector<std::variant<Ack, StatusReport, Beat, Pages>> FakeAgent::Take(const 
         application.tombstones.insert(key);
       application.manifest = *result;
       application.releasing = false;
+      for (const ManifestEntry& entry : application.manifest->entries())
+        application.inventory.insert(entry.key);
     }
     application.tombstones.insert(target.tombstones.begin(), target.tombstones.end());
     application.generation = target.generation;
@@ -117,8 +124,10 @@ std::vector<std::variant<Ack, StatusReport, Beat, Pages>> FakeAgent::Take(const 
   for (auto& [name, application] : applications) {
     for (const auto& [other, holder] : applications) {
       if (holder.releasing) continue;
-      for (const ManifestEntry& entry : holder.manifest->entries())
+      for (const ManifestEntry& entry : holder.manifest->entries()) {
         application.tombstones.erase(entry.key);
+        if (name != other) application.inventory.erase(entry.key);
+      }
     }
   }
   desired_seq = desired.seq;
@@ -126,8 +135,11 @@ std::vector<std::variant<Ack, StatusReport, Beat, Pages>> FakeAgent::Take(const 
   ack.cluster_root = Root();
   StatusReport status;
   status.seq = ++status_seq;
-  for (const auto& [name, approval] : approved)
-    status.applications.push_back(Report(name, approval));
+  for (const auto& [name, approval] : approved) {
+    said_[name] = Report(name, approval);
+    status.applications.push_back(said_[name]);
+    if (!applications.contains(name) && !left.contains(name)) said_.erase(name);
+  }
   return {ack, status};
 }
 
@@ -150,9 +162,17 @@ ApplicationReport FakeAgent::Report(const std::string& name,
   }
   deleted.insert(deleted.end(), deletes.begin(), deletes.end());
   application.tombstones.clear();
+  for (const ObjectKey& key : deletes) application.inventory.erase(key);
   report.state = ApplicationState::kSynced;
   if (application.releasing) {
     report.state = ApplicationState::kReleased;
+    application.manifest = EmptyManifest();
+  }
+  for (const ObjectKey& key : application.inventory) {
+    if (application.manifest->Find(key) == nullptr) report.orphans.push_back(key);
+  }
+  if (application.releasing) {
+    if (!application.inventory.empty()) left[name] = application;
     applications.erase(name);
   }
   return report;
@@ -164,7 +184,19 @@ Pages FakeAgent::TellPages() const {
     pages.applications.push_back({name, application.generation, application.manifest->digest(),
                                   application.options, application.releasing});
   }
+  for (const auto& [name, application] : left) {
+    pages.applications.push_back(
+        {name, application.generation, Digest(), application.options, true});
+  }
   return pages;
+}
+
+StatusReport FakeAgent::SayAll() {
+  StatusReport status;
+  status.seq = ++status_seq;
+  status.full = true;
+  for (const auto& [name, report] : said_) status.applications.push_back(report);
+  return status;
 }
 
 Fleet::Fleet() { Restart(); }
@@ -180,7 +212,7 @@ void Fleet::Restart() {
   chain_.erase(chain_.upper_bound(at.counter), chain_.end());
   sessions_.clear();
   inbox_.clear();
-  renders_.clear();
+  renders.clear();
   fetches.clear();
   Tick();
 }
@@ -229,7 +261,7 @@ void Fleet::Carry(Effect effect) {
   } else if (auto* fetch = std::get_if<effect::StartFetch>(&effect)) {
     fetches.push_back(std::move(*fetch));
   } else if (auto* render = std::get_if<effect::StartRender>(&effect)) {
-    renders_.push_back(std::move(*render));
+    renders.push_back(std::move(*render));
   } else if (auto* reply = std::get_if<effect::Reply>(&effect)) {
     replies_.insert_or_assign(reply->request, std::move(reply->result));
   }
@@ -278,11 +310,14 @@ absl::Status Fleet::TryApply(std::vector<Resource> resources) {
   for (Resource& resource : resources)
     apply.resources.push_back({std::move(resource), std::nullopt, "test.yaml:1", {}});
   const absl::StatusOr<ReplyBody> reply = Do(std::move(apply));
-  for (bool more = true; more;) {
-    more = !renders_.empty();
-    for (effect::StartRender& render : std::exchange(renders_, {})) Render(std::move(render));
-  }
+  RenderAll();
   return reply.status();
+}
+
+void Fleet::RenderAll() {
+  while (!renders.empty()) {
+    for (effect::StartRender& render : std::exchange(renders, {})) Render(std::move(render));
+  }
 }
 
 void Fleet::Apply(Resource resource) {
@@ -326,7 +361,7 @@ event::RenderOutcome Fleet::Outcome(const RenderJob& job, std::map<Digest, BlobB
 }
 
 void Fleet::Render(effect::StartRender render) {
-  event::RenderDone done{render.repository, render.revision, {}, {}};
+  event::RenderDone done{render.repository, render.revision, {}, {}, render.job};
   for (const RenderJob& job : render.jobs) done.outcomes.push_back(Outcome(job, &done.blobs));
   Step(std::move(done));
 }
@@ -345,12 +380,11 @@ void Fleet::Commit(const std::string& repository) {
       }
       more = true;
       Step(event::FetchDone{fetch.repository,
-                            event::Fetched{absl::StrCat("main@sha1:", commit), commit, rewritten}});
+                            event::Fetched{absl::StrCat("main@sha1:", commit), commit, rewritten},
+                            fetch.job});
     }
   }
-  while (!renders_.empty()) {
-    for (effect::StartRender& render : std::exchange(renders_, {})) Render(std::move(render));
-  }
+  RenderAll();
 }
 
 absl::Status Fleet::FailFetch(const absl::Status& status, const std::string& repository) {
@@ -358,7 +392,7 @@ absl::Status Fleet::FailFetch(const absl::Status& status, const std::string& rep
   Step(event::Command{request, "ada",
                       command::Sync{{ResourceKind::kGitRepository, "default", repository}}});
   for (const effect::StartFetch& fetch : std::exchange(fetches, {}))
-    Step(event::FetchDone{fetch.repository, status});
+    Step(event::FetchDone{fetch.repository, status, fetch.job});
   return replies_.at(request).status();
 }
 

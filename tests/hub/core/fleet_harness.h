@@ -43,10 +43,12 @@ class FakeAgent {
     ManifestPtr manifest = EmptyManifest();
     Digest options;
     std::set<ObjectKey> tombstones;
+    std::set<ObjectKey> inventory;  // What it wrote and did not delete.
     bool releasing = false;
   };
 
   std::map<std::string, Application> applications;
+  std::map<std::string, Application> left;  // Let go of, with objects that stay.
   CommitPoint seen;
   std::set<Digest> revoked;  // Keys that it was told of.
   uint64_t start_counter = 1;
@@ -61,11 +63,14 @@ class FakeAgent {
   /// Takes a Desired and says what follows: an Ack, then a Status.
   std::vector<std::variant<Ack, StatusReport, Beat, Pages>> Take(const Desired& desired);
   Pages TellPages() const;
+  /// Everything again, as after its own restart.
+  StatusReport SayAll();
 
  private:
   ApplicationReport Report(const std::string& name, const std::optional<Digest>& approved);
 
   std::map<std::string, size_t> objects_before_;
+  std::map<std::string, ApplicationReport> said_;  // The last of each.
 };
 
 class Fleet {
@@ -118,6 +123,10 @@ class Fleet {
   std::map<std::string, std::optional<Goodbye>> closed;  // By cluster, the last.
   std::vector<effect::StartFetch> fetches;
   std::vector<Digest> kept_out;  // Keys that may not connect, as the hub last said.
+  std::vector<effect::StartRender> renders;  // Not carried out yet.
+
+  /// Carries out what waits to be rendered, with what `content` holds.
+  void RenderAll();
 
  private:
   void Carry(Effect effect);
@@ -128,7 +137,6 @@ class Fleet {
   std::map<std::string, FakeAgent> agents_;
   std::map<SessionId, std::string> sessions_;
   std::map<std::string, std::deque<HubMessage>> inbox_;
-  std::vector<effect::StartRender> renders_;
   std::map<uint64_t, absl::StatusOr<ReplyBody>> replies_;
   std::map<uint64_t, Digest> chain_;
   uint64_t next_ = 1;

@@ -330,6 +330,43 @@ TEST(Releases, HistoryIsBounded) {
   EXPECT_EQ(kept, 20 + 1);
 }
 
+// A repository was deleted and made anew, of another URL, while something of it was under way.
+TEST(Releases, WhatWasUnderWayForADeletedRepositoryIsNotTakenForTheNewOne) {
+  Two fleet;
+  const ResourceKey repository{ResourceKind::kGitRepository, "default", "fleet"};
+  const auto remake = [&] {
+    ASSERT_OK(fleet.Do(command::Delete{repository}).status());
+    fleet.AddRepository();
+  };
+  fleet.Do(command::Sync{repository}).IgnoreError();
+  ASSERT_EQ(fleet.fetches.size(), 1);
+  const effect::StartFetch stale = fleet.fetches.front();
+  remake();
+  fleet.Step(event::FetchDone{
+      stale.repository, event::Fetched{"main@sha1:0bad", std::string(40, 'b'), false}, stale.job});
+  EXPECT_EQ(fleet.state.sources.at(stale.repository).commit, "");
+  EXPECT_TRUE(fleet.state.sources.at(stale.repository).fetching);
+
+  fleet.fetches.erase(fleet.fetches.begin());
+  const effect::StartFetch fresh = fleet.fetches.front();
+  const event::Fetched fetched{"main@sha1:600d", std::string(40, 'a'), false};
+  fleet.Step(event::FetchDone{fresh.repository, fetched, fresh.job});
+  EXPECT_EQ(fleet.state.sources.at(fresh.repository).commit, std::string(40, 'a'));
+  ASSERT_EQ(fleet.renders.size(), 1);
+  const effect::StartRender old = fleet.renders.front();
+  fleet.renders.clear();
+  fleet.fetches.clear();
+  remake();
+  const effect::StartFetch third = fleet.fetches.front();
+  fleet.Step(event::FetchDone{third.repository, fetched, third.job});
+  event::RenderDone done{old.repository, old.revision, {}, {}, old.job};
+  done.outcomes.push_back(
+      {"shop/web", "eu-1", Digest(), absl::InvalidArgumentError("of the repository before")});
+  fleet.Step(done);
+  EXPECT_EQ(fleet.Find("web", "eu-1")->error, "");
+  EXPECT_TRUE(fleet.state.sources.at(third.repository).rendering);
+}
+
 // Not a benchmark: a number to look at.
 TEST(Releases, AThousandAgentsCostTensOfMilliseconds) {
   Fleet fleet;

@@ -178,6 +178,9 @@ struct FromGit : Fleet {
       read.resources.push_back({std::move(resource), std::nullopt, file, {}});
     }
     read.errors = std::move(errors);
+    SourceState& source = state.sources.at(ConfigRepositoryName());
+    source.rendering = true;
+    read.job = ++source.render_job;
     Step(read);
   }
   std::vector<Resource> Applications(int count) {
