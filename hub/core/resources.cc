@@ -329,6 +329,9 @@ void OnConfigRead(Turn& turn, const event::ConfigRead& read) {
     }
   }
   if (errors.empty() && !declared_keys.empty()) DropVanished(turn, declared_keys);
+  // What is there again does not wait to be deleted.
+  std::erase_if(config.vanished,
+                [&](const ResourceKey& key) { return declared_keys.contains(key); });
   const bool is_new = errors != config.errors;
   config.errors = std::move(errors);
   turn.TouchConfig();

@@ -1,8 +1,11 @@
 #include "hub/rollup/convert.h"
 
+#include <algorithm>
 #include <string>
+#include <vector>
 
 #include <absl/strings/str_cat.h>
+#include <absl/strings/str_join.h>
 
 #include "hub/core/instances.h"
 #include "hub/core/sources.h"
@@ -64,8 +67,31 @@ void AddOrigin(const HubState& state, const ResourceState& resource, Status* sta
   suspension->set_reason(resource.suspension->reason);
 }
 
-Judgement JudgeSource(const SourceState& source, bool suspended,
-                      const std::vector<std::string>& config_errors) {
+constexpr size_t kConfigShownMax = 3;  // Errors, and resources that wait.
+
+// The first of them, and how many more there are.
+std::string FirstOf(const std::vector<std::string>& texts) {
+  const size_t shown = std::min(texts.size(), kConfigShownMax);
+  std::string first = absl::StrJoin(texts.begin(), texts.begin() + shown, "; ");
+  if (shown < texts.size()) absl::StrAppend(&first, " (and ", texts.size() - shown, " more)");
+  return first;
+}
+
+// What the configuration repository's newest revision could not bring about.
+std::string ConfigTrouble(const ConfigState& config) {
+  std::string trouble;
+  if (config.errors.size() == 1) trouble = config.errors.front();
+  if (config.errors.size() > 1)
+    trouble = absl::StrCat(config.errors.size(), " errors: ", FirstOf(config.errors));
+  if (config.vanished.empty()) return trouble;
+  std::vector<std::string> vanished;
+  for (const ResourceKey& key : config.vanished) vanished.push_back(key.ToString());
+  return absl::StrCat(trouble, trouble.empty() ? "" : "; ", vanished.size(),
+                      " resources vanished from it and stay until `lockstep approve --config`: ",
+                      FirstOf(vanished));
+}
+
+Judgement JudgeSource(const SourceState& source, bool suspended, const ConfigState& config) {
   Judgement verdict{ShownState::kSynced, "Synced", "", source.last_fetch};
   const auto say = [&](ShownState state, std::string reason, std::string message) {
     verdict.state = state;
@@ -78,8 +104,10 @@ Judgement JudgeSource(const SourceState& source, bool suspended,
     say(ShownState::kStalled, "FetchFailed", std::string(source.error.message()));
   } else if (source.commit.empty()) {
     say(ShownState::kProgressing, "Fetching", "");
-  } else if (!config_errors.empty()) {
-    say(ShownState::kStalled, "ConfigErrors", config_errors.front());
+  } else if (!config.errors.empty()) {
+    say(ShownState::kStalled, "ConfigErrors", ConfigTrouble(config));
+  } else if (!config.vanished.empty()) {
+    say(ShownState::kHeld, "ConfigHeld", ConfigTrouble(config));
   }
   return verdict;
 }
@@ -229,7 +257,7 @@ v1::Resource ConfigRepositoryMessage(const HubState& state) {
   *message.mutable_git_repository() = ToProto(state.settings.config_repository);
   const auto source = state.sources.find(ConfigRepositoryName());
   if (source == state.sources.end()) return message;
-  FillSource(source->second, JudgeSource(source->second, false, state.config.errors),
+  FillSource(source->second, JudgeSource(source->second, false, state.config),
              message.mutable_git_repository()->mutable_status());
   return message;
 }

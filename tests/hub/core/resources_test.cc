@@ -231,6 +231,40 @@ TEST(FromGit, WhatVanishesGoesAndManyAtOnceWait) {
   EXPECT_NE(fleet.state.FindApplication("shop/app-1"), nullptr);
 }
 
+const v1::GitRepositoryStatus ShownStatus(const HubState& state) {
+  return ConfigRepositoryMessage(state).git_repository().status();
+}
+
+TEST(FromGit, IsReadyOnlyWhereEverythingOfItCounts) {
+  FromGit fleet;
+  SourceState& source = fleet.state.sources.at(ConfigRepositoryName());
+  source.commit = "abc";
+  fleet.Read(fleet.Applications(10));
+  EXPECT_EQ(ShownStatus(fleet.state).conditions(0).status(), "True");
+
+  fleet.Read(fleet.Applications(2));
+  EXPECT_EQ(ShownStatus(fleet.state).state(), "Held");
+  EXPECT_EQ(ShownStatus(fleet.state).conditions(0).status(), "False");
+  EXPECT_EQ(ShownStatus(fleet.state).conditions(0).reason(), "ConfigHeld");
+  EXPECT_EQ(ShownStatus(fleet.state).conditions(0).message(),
+            "8 resources vanished from it and stay until `lockstep approve --config`: Application "
+            "shop/app-2; Application shop/app-3; Application shop/app-4 (and 5 more)");
+
+  std::vector<event::ConfigRead::FileError> errors;
+  for (const char* file : {"a.yaml", "b.yaml", "c.yaml", "d.yaml"}) {
+    errors.push_back({file, "3:1: spec.foo: unknown field"});
+  }
+  fleet.Read(fleet.Applications(5), errors);
+  EXPECT_EQ(ShownStatus(fleet.state).conditions(0).reason(), "ConfigErrors");
+  EXPECT_EQ(ShownStatus(fleet.state).conditions(0).message(),
+            "4 errors: a.yaml:3:1: spec.foo: unknown field; b.yaml:3:1: spec.foo: unknown field; "
+            "c.yaml:3:1: spec.foo: unknown field (and 1 more); 5 resources vanished from it and "
+            "stay until `lockstep approve --config`: Application shop/app-5; Application "
+            "shop/app-6; Application shop/app-7 (and 2 more)");
+  ASSERT_OK(fleet.Do(command::ApproveConfig{}).status());
+  EXPECT_NE(fleet.state.FindApplication("shop/app-4"), nullptr) << "it was there again";
+}
+
 TEST(FromGit, AClusterThatVanishesStays) {
   FromGit fleet;
   Cluster cluster;
