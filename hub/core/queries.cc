@@ -7,6 +7,7 @@
 
 #include "common/base/status.h"
 #include "hub/core/instances.h"
+#include "hub/core/sources.h"
 
 namespace lockstep {
 namespace {
@@ -111,6 +112,13 @@ std::vector<std::string> WaitingFor(const HubState& state, absl::string_view app
   const auto places = state.places.find(std::string(application));
   if (places == state.places.end()) return {};
   return {places->second.begin(), places->second.end()};
+}
+
+absl::Status CheckExists(const HubState& state, const ResourceKey& key) {
+  if (state.FindResource(key) != nullptr) return absl::OkStatus();
+  if (key.kind == ResourceKind::kGitRepository && FindRepository(state, key.Name()) != nullptr)
+    return absl::OkStatus();
+  return absl::NotFoundError(absl::StrCat(key.ToString(), " does not exist"));
 }
 
 }  // namespace lockstep

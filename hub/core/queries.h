@@ -45,4 +45,8 @@ std::vector<command::OrphanList> Orphans(const HubState& state, absl::string_vie
 /// The clusters where an application that goes has not let go yet.
 std::vector<std::string> WaitingFor(const HubState& state, absl::string_view application);
 
+/// NOT_FOUND, naming it, where there is no such resource; the hub's own configuration repository is
+/// one.
+absl::Status CheckExists(const HubState& state, const ResourceKey& key);
+
 }  // namespace lockstep

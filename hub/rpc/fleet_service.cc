@@ -144,7 +144,7 @@ class FleetService::Impl : public v1::FleetService::CallbackService {
                     *response->mutable_resource() = ConfigRepositoryMessage(state);
                     return absl::OkStatus();
                   }
-                  return absl::NotFoundError(absl::StrCat(key->ToString(), " does not exist"));
+                  return CheckExists(state, *key);
                 });
   }
 
@@ -180,9 +180,16 @@ class FleetService::Impl : public v1::FleetService::CallbackService {
     if (!application.ok()) return Refuse(context, application.status());
     const int limit = request->limit() <= 0 ? kHistoryDefault : request->limit();
     Unary* reactor = context->DefaultReactor();
-    parts_.pool->Run([this, application = application->ToString(), limit, response, reactor] {
-      reactor->Finish(ToGrpc(ReadHistory(*parts_.store, application, limit, response)));
-    });
+    const ResourceKey key{ResourceKind::kApplication, application->namespace_, application->name};
+    parts_.read(Question(
+        [this, key, limit, response, reactor](const HubState& state) {
+          const absl::Status there = CheckExists(state, key);
+          if (!there.ok()) return reactor->Finish(ToGrpc(there));
+          parts_.pool->Run([this, name = key.Name().ToString(), limit, response, reactor] {
+            reactor->Finish(ToGrpc(ReadHistory(*parts_.store, name, limit, response)));
+          });
+        },
+        [reactor](const absl::Status& status) { reactor->Finish(ToGrpc(status)); }));
     return reactor;
   }
 

@@ -8,6 +8,7 @@
 
 #include "common/base/log.h"
 #include "common/base/status.h"
+#include "hub/core/queries.h"
 #include "hub/core/records.h"
 #include "hub/record/key.h"
 #include "hub/rollup/convert.h"
@@ -91,7 +92,8 @@ EventsStream::EventsStream(PeerIdentity user, Followers* followers,
       follow_(request.follow()),
       about_(std::move(about)),
       after_(request.after()),
-      last_(static_cast<size_t>(std::max(request.last(), 0))) {}
+      last_(static_cast<size_t>(std::max(request.last(), 0))),
+      is_there_(!about_.has_value()) {}
 
 void EventsStream::Next() {
   auto self = std::static_pointer_cast<EventsStream>(shared_from_this());
@@ -102,9 +104,25 @@ void EventsStream::Read() {
   v1::EventsResponse response;
   if (absl::Status status = Scan(&response); !status.ok())
     return End(Annotate(status, "reading events"));
-  if (response.events_size() > 0) return Write(std::move(response));
+  if (response.events_size() > 0) {
+    is_there_ = true;  // Or was.
+    return Write(std::move(response));
+  }
+  if (!is_there_) return AskWhetherThere();
   if (!follow_) return End(absl::OkStatus());
   Idle();
+}
+
+void EventsStream::AskWhetherThere() {
+  auto self = std::static_pointer_cast<EventsStream>(shared_from_this());
+  parts_->read(Question(
+      [self](const HubState& state) {
+        if (absl::Status status = CheckExists(state, *self->about_); !status.ok())
+          return self->End(std::move(status));
+        self->is_there_ = true;
+        self->Next();
+      },
+      [self](absl::Status status) { self->End(std::move(status)); }));
 }
 
 // One message's worth; at the first look the newest ones alone, where only so many are asked for.

@@ -72,13 +72,15 @@ class FollowStream : public PullStream<Response>, public Follower {
 class WatchStream : public FollowStream<v1::WatchResponse> {
  public:
   WatchStream(PeerIdentity user, Followers* followers, uint64_t sequence)
-      : FollowStream(std::move(user), followers), told_(sequence) {}
+      : FollowStream(std::move(user), followers) {
+    if (sequence > 0) told_ = sequence;
+  }
 
  protected:
   void Next() override;
 
  private:
-  uint64_t told_;  // Whatever is under way owns it.
+  std::optional<uint64_t> told_;  // Whatever is under way owns it; absent: nothing was said yet.
 };
 
 class EventsStream : public FollowStream<v1::EventsResponse> {
@@ -91,6 +93,8 @@ class EventsStream : public FollowStream<v1::EventsResponse> {
 
  private:
   void Read();
+  /// Nothing is recorded: says whether that is for want of the resource.
+  void AskWhetherThere();
   absl::Status Scan(v1::EventsResponse* response);
 
   const FleetServiceParts* const parts_;
@@ -100,6 +104,7 @@ class EventsStream : public FollowStream<v1::EventsResponse> {
   // Whatever is under way owns these.
   uint64_t after_;  // Everything up to here was looked at.
   size_t last_;     // 0 once the first look is over.
+  bool is_there_;   // What it is about was found, or need not be.
 };
 
 }  // namespace lockstep

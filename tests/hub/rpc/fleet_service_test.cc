@@ -306,6 +306,14 @@ TEST_F(FleetServiceTest, WatchSaysWhereItBeginsAndEachChangeAfterThat) {
   context.TryCancel();
 }
 
+TEST_F(FleetServiceTest, WatchFromNowBeginsAtOnceThoughNothingEverChanged) {
+  grpc::ClientContext context;
+  const auto reader = stub_->Watch(&context, v1::WatchRequest());
+  v1::WatchResponse response;
+  ASSERT_TRUE(reader->Read(&response));
+  context.TryCancel();
+}
+
 TEST_F(FleetServiceTest, A65AWatchEndsWhenItsUserIsRemoved) {
   service_->Changed(5);
   grpc::ClientContext context;
@@ -351,7 +359,45 @@ TEST_F(FleetServiceTest, EventsComeInOrderAndGoOnWithFollow) {
   context.TryCancel();
 }
 
+TEST_F(FleetServiceTest, NoHistoryAndNoEventsOfWhatIsNotThere) {
+  v1::ResourceKey key;
+  key.set_kind("Application");
+  key.set_namespace_("shop");
+  key.set_name("web");
+  v1::HistoryRequest history;
+  *history.mutable_application() = key;
+  v1::HistoryResponse releases;
+  const grpc::Status status = Call(&v1::FleetService::Stub::History, history, &releases);
+  EXPECT_EQ(status.error_code(), grpc::StatusCode::NOT_FOUND);
+  EXPECT_EQ(status.error_message(), "Application shop/web does not exist");
+
+  const auto events = [&] {
+    grpc::ClientContext context;
+    v1::EventsRequest request;
+    *request.mutable_about() = key;
+    const auto reader = stub_->Events(&context, request);
+    v1::EventsResponse response;
+    while (reader->Read(&response)) {
+    }
+    return reader->Finish();
+  };
+  EXPECT_EQ(events().error_code(), grpc::StatusCode::NOT_FOUND);
+  EXPECT_EQ(events().error_message(), "Application shop/web does not exist");
+
+  AuditEvent gone;
+  gone.about = ResourceKey{ResourceKind::kApplication, "shop", "web"};
+  Batch batch;
+  batch.Put(Family::kEvent, EventKey(1), EncodeEvent(gone));
+  ASSERT_OK(store_.Append(batch));
+  EXPECT_TRUE(events().ok()) << "of what is gone there are events";
+}
+
 TEST_F(FleetServiceTest, HistoryIsTheNewestFirst) {
+  Application web;
+  web.meta.namespace_ = "shop";
+  web.meta.name = "web";
+  state_.resources[{ResourceKind::kApplication, "shop", "web"}].resource =
+      std::make_shared<const Resource>(web);
   for (uint64_t sequence = 1; sequence <= 5; ++sequence) {
     HistoryEntry entry;
     entry.time = absl::UnixEpoch();
