@@ -8,6 +8,7 @@
 #include "common/text/duration.h"
 #include "common/text/names.h"
 #include "hub/fleet/checks.h"
+#include "hub/remote/ssh_key.h"
 
 namespace lockstep {
 namespace {
@@ -113,6 +114,7 @@ SecretData ReadSecret(const v1::Secret& message, std::vector<FieldError>& errors
       errors.push_back({FieldPath().Field(field).Key(key),
                         "a key is 1 to 253 letters, digits, '-', '_' and '.'"});
     }
+    if (key == "identity") Check(CheckSshKey(value), FieldPath().Field(field).Key(key), errors);
     bytes += key.size() + value.size();
     data.values[key] = value;
   };

@@ -7,10 +7,9 @@
 #include <absl/strings/match.h>
 #include <absl/strings/str_cat.h>
 #include <absl/strings/str_replace.h>
-#include <absl/strings/str_split.h>
-#include <absl/strings/strip.h>
 
 #include "common/base/status.h"
+#include "hub/remote/ssh_key.h"
 
 namespace lockstep {
 namespace {
@@ -21,53 +20,14 @@ absl::Status Bad(absl::string_view key, absl::string_view why) {
   return absl::InvalidArgumentError(absl::StrCat("the Secret's key \"", key, "\": ", why));
 }
 
-// The type in an OpenSSH private key, which stands before what the passphrase encrypts
-// (PROTOCOL.key): magic, cipher, kdf, kdf options, number of keys, public key, whose first string
-// is the type.
-std::string OpenSshKeyType(absl::string_view pem) {
-  std::string base64;
-  for (const absl::string_view line : absl::StrSplit(pem, '\n')) {
-    if (!absl::StrContains(line, "-----"))
-      absl::StrAppend(&base64, absl::StripAsciiWhitespace(line));
-  }
-  std::string raw;
-  absl::string_view rest;
-  if (!absl::Base64Unescape(base64, &raw)) return "";
-  rest = raw;
-  if (!absl::ConsumePrefix(&rest, absl::string_view("openssh-key-v1\0", 15))) return "";
-  const auto number = [&rest]() -> size_t {
-    if (rest.size() < 4) return 0;
-    size_t value = 0;
-    for (int i = 0; i < 4; ++i) value = value << 8 | static_cast<unsigned char>(rest[i]);
-    rest.remove_prefix(4);
-    return value;
-  };
-  for (int skipped = 0; skipped < 3; ++skipped) rest.remove_prefix(std::min(number(), rest.size()));
-  number();  // Of keys.
-  number();  // The length of the public key.
-  return std::string(rest.substr(0, number()));
-}
-
-absl::Status CheckIdentity(const std::string& identity) {
-  if (!absl::StrContains(identity, "PRIVATE KEY-----")) {
-    return Bad("identity",
-               "this is no private key; put the text of the file that ssh-keygen wrote there");
-  }
-  const bool rsa =
-      absl::StrContains(identity, "BEGIN RSA") || OpenSshKeyType(identity) == "ssh-rsa";
-  if (!rsa) return absl::OkStatus();
-  return Bad("identity",
-             "RSA keys are signed with SHA-1 here, which today's SSH servers refuse; make one with "
-             "ssh-keygen -t ed25519");
-}
-
 absl::Status CheckForSsh(const GitCredentials& c) {
   if (c.identity.empty()) return Bad("identity", "it lacks; a private key is needed for ssh");
   if (c.known_hosts.empty()) {
     return Bad("known_hosts",
                "it lacks; put the output of ssh-keyscan for the host there, after checking it");
   }
-  return CheckIdentity(c.identity);
+  const absl::Status usable = CheckSshKey(c.identity);
+  return usable.ok() ? usable : Bad("identity", usable.message());
 }
 
 absl::Status CheckForHttp(const GitUrl& url, const GitCredentials& c) {
