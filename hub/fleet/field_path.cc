@@ -1,5 +1,7 @@
 #include "hub/fleet/field_path.h"
 
+#include <algorithm>
+
 #include <absl/strings/escaping.h>
 #include <absl/strings/str_cat.h>
 
@@ -54,6 +56,12 @@ Place FieldPath::In(const Value& document) const {
     value = next;
   }
   return value->place();
+}
+
+bool FieldPath::Overlaps(const FieldPath& other) const {
+  const size_t shorter = std::min(steps_.size(), other.steps_.size());
+  return std::equal(steps_.begin(), steps_.begin() + static_cast<std::ptrdiff_t>(shorter),
+                    other.steps_.begin());
 }
 
 std::string FieldError::ToString() const {

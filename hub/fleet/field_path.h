@@ -24,12 +24,16 @@ class FieldPath {
   std::string ToString() const;
   /// The place of the field in `document`, or of the innermost part of the way that is there.
   Place In(const Value& document) const;
+  /// Whether both are the same field, or one lies in the other.
+  bool Overlaps(const FieldPath& other) const;
 
  private:
   struct Step {
     enum class Kind { kField, kItem, kKey } kind;
     std::string name;
     size_t index = 0;
+
+    friend bool operator==(const Step&, const Step&) = default;
   };
   std::vector<Step> steps_;
 };

@@ -1,5 +1,6 @@
 #include "hub/fleet/parse.h"
 
+#include <algorithm>
 #include <map>
 #include <memory>
 #include <optional>
@@ -135,10 +136,18 @@ class ResourceParser {
     if (HasNamespace(kind) && message.metadata().namespace_().empty()) {
       message.mutable_metadata()->set_namespace_(std::string(default_namespace_));
     }
-    // A value of a wrong type is absent from the message: what the checks say of absent fields
-    // would be wrong then.
-    if (!errors.empty()) return AddFieldErrors(errors, body);
-    Resource resource = FromProto(message, errors);
+    std::vector<FieldError> checked;
+    Resource resource = FromProto(message, checked);
+    std::vector<FieldError> more;
+    for (FieldError& error : checked) {
+      // A value of a wrong type is absent from the message: what the checks say of its field would
+      // be wrong then.
+      const bool is_told = std::any_of(errors.begin(), errors.end(), [&](const FieldError& fault) {
+        return fault.field.Overlaps(error.field);
+      });
+      if (!is_told) more.push_back(std::move(error));
+    }
+    for (FieldError& error : more) errors.push_back(std::move(error));
     if (!errors.empty()) return AddFieldErrors(errors, body);
     AddResource(std::move(resource), place);
   }

@@ -251,6 +251,31 @@ TEST(ParseResources, SaysWhatIsWrongWhereAndWhatToDo) {
   }
 }
 
+TEST(ParseResources, SaysAllThatIsWrongWithADocumentAtOnce) {
+  EXPECT_THAT(
+      Parse(App("  interval: -1s\n  prune: 1\n  missingPath: skp\n  zzz: 1\n")).errors,
+      ElementsAre(HasSubstr("spec.prune: is an integer"), HasSubstr("spec.zzz: unknown"),
+                  HasSubstr("spec.missingPath: is \"skp\""), HasSubstr("spec.interval: is -1s")));
+  // What a wrong type hides is not called missing.
+  EXPECT_THAT(Parse(Repository("  url: 5\n  interval: 1s\n")).errors,
+              ElementsAre(HasSubstr("spec.url: is an integer"), HasSubstr("spec.interval: is 1s")));
+  EXPECT_THAT(
+      Parse("apiVersion: lockstep.dev/v1\nkind: Application\nmetadata: {name: a}\nspec: x").errors,
+      ElementsAre(HasSubstr("spec: is text")));
+}
+
+TEST(ParseResources, RefusesAnSshKeyThatCannotSignIn) {
+  const std::string secret = "apiVersion: lockstep.dev/v1\nkind: Secret\nmetadata: {name: s}\n";
+  EXPECT_THAT(
+      Parse(secret + "stringData:\n  identity: |\n    -----BEGIN RSA PRIVATE KEY-----\n    QUJD\n"
+                     "    -----END RSA PRIVATE KEY-----\n")
+          .errors,
+      ElementsAre("f.yaml:5:13: stringData[identity]: RSA keys are signed with SHA-1 here, which "
+                  "today's SSH servers refuse; make one with ssh-keygen -t ed25519"));
+  EXPECT_THAT(Parse(secret + "stringData: {identity: /home/me/.ssh/id_ed25519}\n").errors,
+              ElementsAre(HasSubstr("stringData[identity]: this is no private key")));
+}
+
 TEST(ParseResources, NeverShowsASecretsValue) {
   const ParsedResources parsed = Parse(
       "apiVersion: lockstep.dev/v1\nkind: Secret\nmetadata: {name: s}\ndata: {a: "
