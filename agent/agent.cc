@@ -30,13 +30,12 @@ namespace {
 
 constexpr int kWorkThreads = 2;
 
+constexpr absl::string_view kDirectory = "directory:";
+
 absl::StatusOr<std::unique_ptr<DirectoryTarget>> OpenTarget(absl::string_view text) {
-  if (!absl::ConsumePrefix(&text, "directory:") || text.empty()) {
-    return absl::InvalidArgumentError(
-        absl::StrCat("--target \"", text, "\" is not directory:PATH"));
-  }
+  LOCKSTEP_RETURN_IF_ERROR(CheckTarget(text));
   DirectoryTarget::Options options;
-  options.root = std::string(text);
+  options.root = std::string(absl::StripPrefix(text, kDirectory));
   return DirectoryTarget::Open(std::move(options));
 }
 
@@ -122,6 +121,13 @@ class NoLink : public AgentLink, public BlobFetcher {
 
 }  // namespace
 
+absl::Status CheckTarget(absl::string_view text) {
+  if (absl::StartsWith(text, kDirectory) && text.size() > kDirectory.size()) {
+    return absl::OkStatus();
+  }
+  return absl::InvalidArgumentError(absl::StrCat("\"", text, "\" is not directory:PATH"));
+}
+
 // In the order in which they start; destroyed in reverse.
 struct Agent::Impl {
   Impl() { registry.AddProcess(); }
@@ -194,7 +200,7 @@ absl::Status Agent::Impl::Start(const AgentConfig& config) {
   parts.after_run = [this](const ReconcileOutcome& outcome, absl::Duration took) {
     gauges.Count(outcome, took);
   };
-  parts.on_stop = [](const std::string& reason) {
+  parts.on_stop = [](const std::string& reason, const absl::Status&) {
     Log(LogLevel::kWarning, "the agent's work is over; it keeps nothing right any more",
         {{"reason", reason}});
   };
@@ -258,7 +264,7 @@ absl::Status ReleaseEverything(const AgentConfig& config) {
   NoLink nowhere;
   Timers timers(SystemClock());
   ThreadPool pool("loop", 1);
-  Channel<int> stopped(1);
+  Channel<absl::Status> stopped(1);
   AgentLoop::Parts parts;
   parts.storage = opened.store.get();
   parts.target = target.get();
@@ -268,14 +274,16 @@ absl::Status ReleaseEverything(const AgentConfig& config) {
   parts.timers = &timers;
   parts.loop_runner = &pool;
   parts.work_runner = &pool;
-  parts.on_stop = [&](const std::string&) { stopped.TrySend(1); };
+  parts.on_stop = [&](const std::string&, const absl::Status& kept) { stopped.TrySend(kept); };
   AgentLoop loop(std::move(parts));
   loop.Start(std::move(opened.state));
   loop.Post(agent_event::ReleaseAll{});
-  stopped.Receive();
+  const absl::Status kept = stopped.Receive().value_or(absl::OkStatus());
   target->Stop();
   loop.Stop();
-  return absl::OkStatus();
+  return Annotate(kept,
+                  "writing down that nothing is kept right any more; the agent would go on "
+                  "after its next start");
 }
 
 }  // namespace lockstep

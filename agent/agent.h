@@ -5,6 +5,7 @@
 
 #include <absl/status/status.h>
 #include <absl/status/statusor.h>
+#include <absl/strings/string_view.h>
 
 namespace lockstep {
 
@@ -15,6 +16,9 @@ struct AgentConfig {
   std::string join_token;      // For the first start; a token that was used already is looked past.
   std::string metrics_listen;  // HOST:PORT; empty: none.
 };
+
+/// INVALID_ARGUMENT where `text` names no target as AgentConfig wants it.
+absl::Status CheckTarget(absl::string_view text);
 
 /// A running agent: the loop, and around it the target, the store and the link to the hub.
 class Agent {
@@ -39,7 +43,8 @@ class Agent {
 
 /// Ends an agent's work for good: forgets what it should keep right and leaves every object where
 /// it is. For a cluster that was removed from the fleet while its agent was offline.
-/// FAILED_PRECONDITION while the agent runs.
+/// FAILED_PRECONDITION while the agent runs; where it cannot be written down, why: the agent would
+/// go on after its next start.
 absl::Status ReleaseEverything(const AgentConfig& config);
 
 }  // namespace lockstep

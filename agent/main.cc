@@ -29,7 +29,12 @@ int Run(const Flags& flags) {
 void AddPlace(CLI::App* app, AgentConfig* config) {
   app->add_option("--state", config->state_directory, "directory of all that the agent keeps")
       ->required();
-  app->add_option("--target", config->target, "directory:PATH: what is kept right")->required();
+  app->add_option("--target", config->target, "directory:PATH: what is kept right")
+      ->check([](const std::string& text) {
+        const absl::Status status = CheckTarget(text);
+        return status.ok() ? std::string() : std::string(status.message());
+      })
+      ->required();
 }
 
 int Main(int argc, char** argv) {

@@ -30,6 +30,21 @@ struct InitFlags {
   std::string context_name = "lockstep";
 };
 
+// The secrets' key first, so that a hub that is there has it; one that lies there from before is
+// used. What was made goes again where the rest fails.
+absl::Status MakeAll(const InitOptions& options) {
+  const std::string key = SecretKeyPath(options.data_directory);
+  LOCKSTEP_RETURN_IF_ERROR(MakeDirectories(DirName(key), 0700));
+  const absl::Status made = SecretBox::MakeKey(key);
+  absl::Status status = absl::IsAlreadyExists(made) ? absl::OkStatus() : made;
+  if (status.ok()) status = InitHub(options, SystemClock()->Now());
+  if (status.ok()) return status;
+  if (made.ok()) RemoveFile(key).IgnoreError();
+  rmdir(DirName(key).c_str());  // Where they are empty.
+  rmdir(options.data_directory.c_str());
+  return status;
+}
+
 absl::Status Init(const InitFlags& flags) {
   InitOptions options;
   options.data_directory = flags.data;
@@ -39,12 +54,7 @@ absl::Status Init(const InitFlags& flags) {
   }
   options.context_file = flags.context_file.empty() ? DefaultContextPath() : flags.context_file;
   options.context_name = flags.context_name;
-  LOCKSTEP_RETURN_IF_ERROR(InitHub(options, SystemClock()->Now()));
-  LOCKSTEP_RETURN_IF_ERROR(MakeDirectories(DirName(SecretKeyPath(flags.data)), 0700));
-  if (absl::Status status = SecretBox::MakeKey(SecretKeyPath(flags.data));
-      !status.ok() && !absl::IsAlreadyExists(status)) {
-    return status;
-  }
+  LOCKSTEP_RETURN_IF_ERROR(MakeAll(options));
   std::cout << "made a hub in " << flags.data << "\nthe admin's context \"" << flags.context_name
             << "\" is in " << options.context_file << "\nnext: lockstep-hub serve --data "
             << flags.data << "\n";

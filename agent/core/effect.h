@@ -6,6 +6,7 @@
 #include <variant>
 #include <vector>
 
+#include <absl/status/status.h>
 #include <absl/time/time.h>
 
 #include "agent/core/event.h"
@@ -65,6 +66,7 @@ struct CancelTimer {
 /// Nothing more is to be done, ever: end the link and the program.
 struct Stop {
   std::string reason;
+  absl::Status kept;  // Why it could not be written down, where it could not.
 };
 
 }  // namespace lockstep::agent_effect

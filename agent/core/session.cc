@@ -37,7 +37,7 @@ void Stepper::operator()(const agent_event::Started& event) {
   state_.facts = event.facts;
   state_.chance = event.seed;
   if (state_.durable.agent.removed) {
-    Removed("this cluster was removed from the fleet");
+    Removed("this cluster was removed from the fleet", absl::OkStatus());
     return;
   }
   AgentRecord record = state_.durable.agent;
@@ -177,13 +177,13 @@ void Stepper::Remove(absl::string_view reason) {
   Persist(std::move(persist), {}, true);
 }
 
-void Stepper::Removed(absl::string_view reason) {
+void Stepper::Removed(absl::string_view reason, const absl::Status& kept) {
   for (const auto& [name, live] : state_.live) {
     effects_.emplace_back(agent_effect::Unwatch{name});
   }
   state_.live.clear();
   state_.stopped = true;
-  effects_.emplace_back(agent_effect::Stop{std::string(reason)});
+  effects_.emplace_back(agent_effect::Stop{std::string(reason), kept});
 }
 
 void Stepper::operator()(const agent_event::PersistDone& event) {
@@ -217,7 +217,7 @@ void Stepper::operator()(const agent_event::PersistDone& event) {
     case PendingPersist::Cause::kRemove:
       // Where it could not be written, the hub refuses this agent from now on; after a restart it
       // would correct again what it still holds.
-      Removed(persist.reason);
+      Removed(persist.reason, event.status);
       return;
   }
 }

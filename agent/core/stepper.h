@@ -50,7 +50,7 @@ class Stepper {
   void Persist(PendingPersist persist, std::vector<std::pair<Digest, std::string>> blobs,
                bool synced);
   void Remove(absl::string_view reason);
-  void Removed(absl::string_view reason);
+  void Removed(absl::string_view reason, const absl::Status& kept);
   // Whether a hub at this point knows all that it once told; tells state_.hub_behind.
   bool NoteHub(const CommitPoint& at, uint64_t epoch, Verdict verdict);
   void HearAgain(const Welcome& welcome);

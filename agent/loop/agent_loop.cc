@@ -244,7 +244,7 @@ void AgentLoop::Do(agent_effect::CancelTimer& effect) { parts_.timers->Cancel(th
 
 void AgentLoop::Do(agent_effect::Stop& effect) {
   Log(LogLevel::kInfo, "the agent ends its work", {{"reason", effect.reason}});
-  if (parts_.on_stop) parts_.on_stop(effect.reason);
+  if (parts_.on_stop) parts_.on_stop(effect.reason, effect.kept);
 }
 
 }  // namespace lockstep

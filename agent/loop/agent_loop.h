@@ -10,6 +10,7 @@
 #include <string>
 #include <vector>
 
+#include <absl/status/status.h>
 #include <absl/strings/string_view.h>
 
 #include "agent/core/effect.h"
@@ -48,8 +49,9 @@ class AgentLoop : public LinkEvents {
     std::function<void(const AgentState&)> after_step;
     /// Called on the work runner after every comparison with the target; may be empty.
     std::function<void(const ReconcileOutcome&, absl::Duration)> after_run;
-    /// Called on the loop once, when the agent has nothing to do any more, ever.
-    std::function<void(const std::string& reason)> on_stop;
+    /// Called on the loop once, when the agent has nothing to do any more, ever; `kept` says
+    /// whether the store knows that too.
+    std::function<void(const std::string& reason, const absl::Status& kept)> on_stop;
   };
 
   explicit AgentLoop(Parts parts) : parts_(std::move(parts)) {}

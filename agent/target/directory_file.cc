@@ -18,6 +18,9 @@ namespace lockstep {
 namespace {
 
 constexpr int kLevels = 2;  // Of folders below the root.
+// Whatever the umask: whom the root lets in may read what lies below it.
+constexpr mode_t kFileMode = 0644;
+constexpr mode_t kFolderMode = 0755;
 
 absl::Status WriteAll(int fd, absl::string_view bytes, absl::string_view shown) {
   while (!bytes.empty()) {
@@ -51,11 +54,14 @@ absl::StatusOr<OpenedFolder> OpenFolderAt(int parent, const std::string& name, b
   constexpr int kFlags = O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC;
   opened.fd = OwnedFd(openat(parent, name.c_str(), kFlags));
   if (!opened.fd.valid() && errno == ENOENT && make) {
-    if (mkdirat(parent, name.c_str(), 0755) != 0 && errno != EEXIST) {
+    if (mkdirat(parent, name.c_str(), kFolderMode) != 0 && errno != EEXIST) {
       return FileError(errno, "making directory", shown);
     }
     opened.made = true;
     opened.fd = OwnedFd(openat(parent, name.c_str(), kFlags));
+    if (opened.fd.valid() && fchmod(opened.fd.get(), kFolderMode) != 0) {
+      return FileError(errno, "setting the mode of", shown);
+    }
   }
   if (opened.fd.valid()) return opened;
   if (errno == ELOOP || errno == ENOTDIR) {
@@ -95,9 +101,10 @@ absl::Status ReplaceFileAt(int folder, const std::string& name, absl::string_vie
   static std::atomic<uint64_t> counter{0};
   const std::string temporary = absl::StrCat(kTemporaryPrefix, getpid(), "-", ++counter);
   OwnedFd fd(openat(folder, temporary.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC,
-                    0644));
+                    kFileMode));
   if (!fd.valid()) return FileError(errno, "creating a file beside", shown);
   absl::Cleanup remove = [&] { unlinkat(folder, temporary.c_str(), 0); };
+  if (fchmod(fd.get(), kFileMode) != 0) return FileError(errno, "setting the mode of", shown);
   LOCKSTEP_RETURN_IF_ERROR(WriteAll(fd.get(), bytes, shown));
   if (fdatasync(fd.get()) != 0) return FileError(errno, "syncing", shown);
   if (close(fd.Release()) != 0) return FileError(errno, "closing", shown);

@@ -2,6 +2,7 @@
 
 #include <sys/prctl.h>
 #include <sys/resource.h>
+#include <sys/stat.h>
 
 #include <absl/synchronization/mutex.h>
 
@@ -13,6 +14,8 @@ void DisableCoreDumps() {
   // A core_pattern that names a program is not held back by the limit, by this it is.
   prctl(PR_SET_DUMPABLE, 0);
 }
+
+void KeepFilesPrivate() { umask(077); }
 
 void SkipLockOrderChecks() {
 #ifdef NDEBUG

@@ -1,18 +1,22 @@
 #include "common/program/program.h"
 
 #include <iostream>
+#include <optional>
 #include <pthread.h>
 #include <stdlib.h>
+#include <vector>
 
 #include <CLI/CLI.hpp>
 
 #include "common/base/log.h"
 #include "common/base/process.h"
+#include "common/command_line/parse.h"
 
 namespace lockstep {
 
 void PrepareProcess() {
   DisableCoreDumps();
+  KeepFilesPrivate();
   SkipLockOrderChecks();
   setenv("GRPC_VERBOSITY", "NONE",
          /*overwrite=*/0);  // It writes a line per connection on names we do not use.
@@ -25,12 +29,9 @@ int ReportStatus(const absl::Status& status) {
 }
 
 int RunCommandLine(CLI::App* app, int argc, char** argv, const int* code) {
-  try {
-    app->parse(argc, argv);
-  } catch (const CLI::ParseError& error) {
-    return app->exit(error) == 0 ? kExitDone : kExitUsage;
-  }
-  return *code;
+  const std::vector<std::string> arguments(argv + 1, argv + argc);
+  const std::optional<int> ended = ParseCommandLine(app, arguments, std::cout, std::cerr);
+  return ended.has_value() ? *ended : *code;
 }
 
 void LogFlags::AddTo(CLI::App* app) {

@@ -5,6 +5,8 @@
 
 #include <absl/status/status.h>
 
+#include "common/command_line/parse.h"
+
 namespace CLI {
 class App;
 }
@@ -14,9 +16,10 @@ namespace lockstep {
 
 inline constexpr int kExitDone = 0;
 inline constexpr int kExitFailed = 1;
-inline constexpr int kExitUsage = 2;
+inline constexpr int kExitUsage = kExitWrongUse;
 
-/// Settings of the process as a whole: no core dumps (keys are in memory), no lines of gRPC's own
+/// Settings of the process as a whole: no core dumps (keys are in memory), files that are private
+/// (umask 077), no lines of gRPC's own
 /// on standard error, no record of the order of locks. Call first in main.
 void PrepareProcess();
 

@@ -12,7 +12,7 @@
 #include <absl/strings/str_split.h>
 
 #include "common/base/status.h"
-#include "common/text/nearest.h"
+#include "common/command_line/parse.h"
 #include "hub/cli/client.h"
 #include "hub/cli/help.h"
 
@@ -100,46 +100,10 @@ CLI::App* CommandSet::Add(absl::string_view name, absl::string_view summary, Act
   return app;
 }
 
-namespace {
-
-// The first word that is no command where one is expected, with what is known there; null where all
-// are.
-const CLI::App* FindUnknownWord(const CLI::App* app, const std::vector<std::string>& words,
-                                std::string* unknown) {
-  for (const std::string& word : words) {
-    if (absl::StartsWith(word, "-")) return nullptr;
-    if (app->get_subcommands({}).empty()) return nullptr;
-    const auto known = app->get_subcommands({});
-    const auto at = std::find_if(known.begin(), known.end(),
-                                 [&](const CLI::App* sub) { return sub->get_name() == word; });
-    if (at == known.end()) {
-      *unknown = word;
-      return app;
-    }
-    app = *at;
-  }
-  return nullptr;
-}
-
-}  // namespace
-
 int CommandSet::Run(std::vector<std::string> arguments) {
-  std::string unknown;
-  if (const CLI::App* at = FindUnknownWord(root_.get(), arguments, &unknown); at != nullptr) {
-    std::vector<std::string> known;
-    for (const CLI::App* sub : at->get_subcommands({})) known.push_back(sub->get_name());
-    const std::string nearest = NearestWord(unknown, known);
-    context_->talk() << "error: \"" << ForTerminal(unknown) << "\" is no command"
-                     << (nearest.empty() ? "" : absl::StrCat("; did you mean \"", nearest, "\"?"))
-                     << "\nsee `lockstep --help`\n";
-    return kExitUsage;
-  }
-  std::reverse(arguments.begin(), arguments.end());  // As CLI11 wants them.
-  try {
-    root_->parse(arguments);
-  } catch (const CLI::ParseError& error) {
-    const int code = root_->exit(error, context_->out(), context_->talk());
-    return code == 0 ? kExitDone : kExitUsage;
+  if (const std::optional<int> code =
+          ParseCommandLine(root_.get(), std::move(arguments), context_->out(), context_->talk())) {
+    return *code;
   }
   for (const auto& entry : entries_) {
     if (!entry->app->parsed() || !entry->app->get_subcommands().empty()) continue;

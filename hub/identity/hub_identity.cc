@@ -2,6 +2,7 @@
 
 #include <cerrno>
 #include <stdio.h>
+#include <unistd.h>
 #include <utility>
 
 #include <absl/strings/str_cat.h>
@@ -17,6 +18,10 @@ constexpr int64_t kFileBytesMax = 1 << 20;
 
 std::string IdentityPath(absl::string_view data_directory) {
   return absl::StrCat(data_directory, "/identity");
+}
+
+std::string UsersPath(absl::string_view data_directory) {
+  return absl::StrCat(data_directory, "/users");
 }
 
 std::vector<std::string> HostsOf(const std::vector<HubAddress>& addresses) {
@@ -67,12 +72,13 @@ absl::Status CheckInit(const InitOptions& options) {
                                                "\" already; choose another name or file"));
 }
 
-}  // namespace
+// Where the identity is made: all of it appears at once, by one rename.
+std::string UnfinishedPath(absl::string_view data_directory) {
+  return absl::StrCat(data_directory, "/.identity-unfinished");
+}
 
-absl::Status InitHub(const InitOptions& options, absl::Time now) {
-  LOCKSTEP_RETURN_IF_ERROR(CheckInit(options));
-  // All of the identity appears at once, by one rename.
-  const std::string unfinished = absl::StrCat(options.data_directory, "/.identity-unfinished");
+absl::Status MakeHub(const InitOptions& options, absl::Time now) {
+  const std::string unfinished = UnfinishedPath(options.data_directory);
   LOCKSTEP_RETURN_IF_ERROR(RemoveTree(unfinished));
   LOCKSTEP_RETURN_IF_ERROR(WriteIdentity(unfinished, options.addresses, now));
   const std::string path = IdentityPath(options.data_directory);
@@ -85,6 +91,21 @@ absl::Status InitHub(const InitOptions& options, absl::Time now) {
   return AddContext(options.context_file,
                     hub.MakeContext(options.context_name, options.admin, admin),
                     ExistingContext::kRefuse);
+}
+
+}  // namespace
+
+absl::Status InitHub(const InitOptions& options, absl::Time now) {
+  LOCKSTEP_RETURN_IF_ERROR(CheckInit(options));
+  const bool had_users = PathExists(UsersPath(options.data_directory));
+  const absl::Status made = MakeHub(options, now);
+  if (made.ok()) return made;
+  // Half a hub would be in the way of the next attempt; what made this one fail is what is told.
+  RemoveTree(UnfinishedPath(options.data_directory)).IgnoreError();
+  RemoveTree(IdentityPath(options.data_directory)).IgnoreError();
+  if (!had_users) RemoveTree(UsersPath(options.data_directory)).IgnoreError();
+  rmdir(options.data_directory.c_str());  // Where nothing else lies in it.
+  return made;
 }
 
 HubIdentity::HubIdentity(std::string data_directory, CertificateAuthority authority,
@@ -114,9 +135,7 @@ absl::StatusOr<HubIdentity> HubIdentity::Load(absl::string_view data_directory) 
                      *std::move(addresses));
 }
 
-UserDirectory HubIdentity::users() const {
-  return UserDirectory(absl::StrCat(data_directory_, "/users"));
-}
+UserDirectory HubIdentity::users() const { return UserDirectory(UsersPath(data_directory_)); }
 
 TlsFiles HubIdentity::Files() const {
   const std::string path = IdentityPath(data_directory_);

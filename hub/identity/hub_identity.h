@@ -33,9 +33,9 @@ struct InitOptions {
 };
 
 /// Makes a hub out of nothing: authority, hub certificate, first admin and the admin's context.
-/// After a crash there is either no hub, or one for which `user add` or `user renew` makes what
-/// lacks. Errors: ALREADY_EXISTS if the directory holds a hub or the file the context,
-/// INVALID_ARGUMENT for bad names, or those of the file system.
+/// After an error nothing of it is left; after a crash there is either no hub, or one for which
+/// `user add` or `user renew` makes what lacks. Errors: ALREADY_EXISTS if the directory holds a hub
+/// or the file the context, INVALID_ARGUMENT for bad names, or those of the file system.
 absl::Status InitHub(const InitOptions& options, absl::Time now);
 
 /// The hub's authority and certificate, as they lie on disk. Not thread-safe.

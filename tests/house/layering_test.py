@@ -35,7 +35,7 @@ HOMES = {
     r"^boost/": {"common/metrics", "common/http", "hub/identity"},
     r"^prometheus/": {"common/metrics"},
     r"^spdlog/": {"common/base"},
-    r"^CLI/": {"hub/cli", "hub", "agent", "common/program"},
+    r"^CLI/": {"hub/cli", "hub", "agent", "common/command_line", "common/program"},
     r"^openssl/": {"common/base", "common/credentials", "common/rpc", "hub/identity", "agent/identity", "hub/store"},
 }
 

@@ -247,6 +247,7 @@ class AgentWorld {
   std::map<TimerId, absl::Duration> timers;
   std::map<std::string, ManifestPtr> watched;
   std::string stopped;
+  absl::Status stop_kept;
   bool crashed = false;
   /// Asked before every effect; true kills the process there.
   std::function<bool(const AgentEffect&)> crash_before;
@@ -310,7 +311,10 @@ class AgentWorld {
   void Do(const agent_effect::Unwatch& effect) { watched.erase(effect.application); }
   void Do(const agent_effect::SetTimer& effect) { timers[effect.timer] = effect.after; }
   void Do(const agent_effect::CancelTimer& effect) { timers.erase(effect.timer); }
-  void Do(const agent_effect::Stop& effect) { stopped = effect.reason; }
+  void Do(const agent_effect::Stop& effect) {
+    stopped = effect.reason;
+    stop_kept = effect.kept;
+  }
 
   void Run(const ReconcileTask& task) {
     Cancellation cancel;

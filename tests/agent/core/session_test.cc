@@ -139,6 +139,15 @@ TEST(AgentSession, APersonCanReleaseEverythingOnTheMachine) {
   EXPECT_THAT(world.state.durable.applications, IsEmpty());
 }
 
+TEST(AgentSession, AReleaseThatCannotBeWrittenDownSaysSo) {
+  AgentWorld world;
+  world.SendTexts(kWeb, {{"a", "1"}});
+  world.storage.failure = absl::ResourceExhaustedError("no space");
+  world.Post(agent_event::ReleaseAll{});
+  EXPECT_FALSE(world.stopped.empty());
+  EXPECT_THAT(world.stop_kept, StatusIs(absl::StatusCode::kResourceExhausted, "no space"));
+}
+
 TEST(AgentSession, RevocationsAreKeptAndToldAgain) {
   AgentWorld world;
   Welcome welcome;

@@ -129,7 +129,7 @@ class AgentLoopTest : public testing::Test {
       report_ = live == state.live.end() ? ApplicationReport() : live->second.report;
       idle_ = live != state.live.end() && !live->second.run.has_value();
     };
-    parts.on_stop = [this](const std::string&) {
+    parts.on_stop = [this](const std::string&, const absl::Status&) {
       MutexLock lock(&mutex_);
       stopped_ = true;
     };
