@@ -21,12 +21,14 @@ constexpr size_t kStackBytes = 256 << 10;
 // How long the thread looks away at most: the wall clock, by which certificates end, may jump.
 constexpr absl::Duration kGlance = absl::Minutes(1);
 
-grpc::ChannelArguments LinkArguments() {
+grpc::ChannelArguments LinkArguments(const Keepalive& keepalive) {
   grpc::ChannelArguments arguments;
   arguments.SetMaxReceiveMessageSize(static_cast<int>(kWireBytesMax));
   arguments.SetMaxSendMessageSize(static_cast<int>(kWireBytesMax));
-  arguments.SetInt(GRPC_ARG_KEEPALIVE_TIME_MS, 20'000);
-  arguments.SetInt(GRPC_ARG_KEEPALIVE_TIMEOUT_MS, 10'000);
+  arguments.SetInt(GRPC_ARG_KEEPALIVE_TIME_MS,
+                   static_cast<int>(absl::ToInt64Milliseconds(keepalive.silence)));
+  arguments.SetInt(GRPC_ARG_KEEPALIVE_TIMEOUT_MS,
+                   static_cast<int>(absl::ToInt64Milliseconds(keepalive.answer)));
   arguments.SetInt(GRPC_ARG_KEEPALIVE_PERMIT_WITHOUT_CALLS, 1);
   arguments.SetInt(GRPC_ARG_HTTP2_MAX_PINGS_WITHOUT_DATA, 0);
   arguments.SetInt(GRPC_ARG_HTTP2_BDP_PROBE, 0);
@@ -100,6 +102,7 @@ class GrpcAgentLink::Listener : public LinkSession::Listener {
 GrpcAgentLink::GrpcAgentLink(GrpcLinkOptions options)
     : renewal_(std::move(options.renewal)),
       connect_(options.connect),
+      keepalive_(options.keepalive),
       clock_(options.clock),
       rng_(options.rng),
       identity_(std::move(options.identity)),
@@ -169,7 +172,7 @@ absl::StatusOr<GrpcAgentLink::Present> GrpcAgentLink::RunStream(const std::strin
                             MakeHubChannelCredentials(identity_.Material()));
   Listener listener(this);
   Present begin;
-  begin.channel = grpc::CreateCustomChannel(target, credentials, LinkArguments());
+  begin.channel = grpc::CreateCustomChannel(target, credentials, LinkArguments(keepalive_));
   begin.session = std::make_shared<LinkSession>(begin.channel, &listener);
   const std::shared_ptr<LinkSession> session = begin.session;
   {

@@ -19,6 +19,7 @@
 #include "common/base/random.h"
 #include "common/base/thread.h"
 #include "common/bundle/link.h"
+#include "common/rpc/keepalive.h"
 
 namespace grpc {
 class Channel;
@@ -43,6 +44,7 @@ struct GrpcLinkOptions {
   AgentIdentity identity;
   LinkIdentity renewal;
   absl::Duration connect = absl::Seconds(20);  // From an attempt's begin to being let in.
+  Keepalive keepalive;
   // Borrowed; outlive the link.
   const Clock* clock = nullptr;
   Rng* rng = nullptr;
@@ -93,6 +95,7 @@ class GrpcAgentLink : public AgentLink {
   // Fixed at construction.
   const LinkIdentity renewal_;
   const absl::Duration connect_;
+  const Keepalive keepalive_;
   const Clock* const clock_;
   Rng* const rng_;
 

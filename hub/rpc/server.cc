@@ -15,18 +15,24 @@
 namespace lockstep {
 namespace {
 
+int Milliseconds(absl::Duration duration) {
+  return static_cast<int>(absl::ToInt64Milliseconds(duration));
+}
+
 // Windows are small and fixed, because ten thousand large ones are the hub's memory (PROTOCOL 5); a
 // dead peer is found within 30 s (FAULTS F-26); compressed messages are refused, since what they
 // unpack to has no limit.
-void Configure(grpc::ServerBuilder* builder, size_t memory_bytes_max) {
+void Configure(grpc::ServerBuilder* builder, const HubServerOptions& options) {
   builder->SetMaxReceiveMessageSize(static_cast<int>(kWireBytesMax));
   builder->SetMaxSendMessageSize(static_cast<int>(kWireBytesMax));
   builder->SetCompressionAlgorithmSupportStatus(GRPC_COMPRESS_DEFLATE, false);
   builder->SetCompressionAlgorithmSupportStatus(GRPC_COMPRESS_GZIP, false);
-  builder->AddChannelArgument(GRPC_ARG_KEEPALIVE_TIME_MS, 20'000);
-  builder->AddChannelArgument(GRPC_ARG_KEEPALIVE_TIMEOUT_MS, 10'000);
+  builder->AddChannelArgument(GRPC_ARG_KEEPALIVE_TIME_MS, Milliseconds(options.keepalive.silence));
+  builder->AddChannelArgument(GRPC_ARG_KEEPALIVE_TIMEOUT_MS,
+                              Milliseconds(options.keepalive.answer));
   builder->AddChannelArgument(GRPC_ARG_KEEPALIVE_PERMIT_WITHOUT_CALLS, 1);
-  builder->AddChannelArgument(GRPC_ARG_HTTP2_MIN_RECV_PING_INTERVAL_WITHOUT_DATA_MS, 10'000);
+  builder->AddChannelArgument(GRPC_ARG_HTTP2_MIN_RECV_PING_INTERVAL_WITHOUT_DATA_MS,
+                              Milliseconds(options.keepalive.silence / 2));
   builder->AddChannelArgument(GRPC_ARG_HTTP2_BDP_PROBE, 0);
   builder->AddChannelArgument(GRPC_ARG_HTTP2_STREAM_LOOKAHEAD_BYTES, 64 << 10);
   builder->AddChannelArgument(GRPC_ARG_MAX_CONCURRENT_STREAMS, 100);
@@ -39,7 +45,7 @@ void Configure(grpc::ServerBuilder* builder, size_t memory_bytes_max) {
   builder->SetSyncServerOption(grpc::ServerBuilder::MIN_POLLERS, 1);
   builder->SetSyncServerOption(grpc::ServerBuilder::MAX_POLLERS, 2);
   grpc::ResourceQuota quota("hub");
-  quota.Resize(memory_bytes_max).SetMaxThreads(16);
+  quota.Resize(options.memory_bytes_max).SetMaxThreads(16);
   builder->SetResourceQuota(quota);
 }
 
@@ -55,7 +61,7 @@ absl::Status HubServer::Start() {
   google::protobuf::LinkMessageReflection<grpc::health::v1::HealthCheckRequest>();
   grpc::reflection::InitProtoReflectionServerBuilderPlugin();
   grpc::ServerBuilder builder;
-  Configure(&builder, options_.memory_bytes_max);
+  Configure(&builder, options_);
   if (options_.credentials != nullptr) {
     builder.AddListeningPort(options_.address, options_.credentials, &port_);
   }

@@ -8,6 +8,8 @@
 #include <absl/strings/string_view.h>
 #include <absl/time/time.h>
 
+#include "common/rpc/keepalive.h"
+
 namespace grpc {
 class Channel;
 class Server;
@@ -22,6 +24,7 @@ struct HubServerOptions {
   std::shared_ptr<grpc::ServerCredentials> credentials;
   std::vector<grpc::Service*> services;  // Borrowed; outlive the server.
   size_t memory_bytes_max = 512 << 20;   // Of gRPC's own buffers, all connections together.
+  Keepalive keepalive;
 };
 
 /// The hub's one gRPC listener, with server reflection and the standard health service beside our

@@ -25,6 +25,7 @@
 #include "hub/rpc/agent_gateway.h"
 #include "hub/rpc/server.h"
 #include "tests/testing/status.h"
+#include "tests/testing/tcp_proxy.h"
 #include "tests/testing/test_authority.h"
 
 namespace lockstep {
@@ -117,7 +118,8 @@ class LinkTest : public testing::Test {
     server_ =
         std::make_unique<HubServer>(HubServerOptions{.address = absl::StrCat("127.0.0.1:", port),
                                                      .credentials = *credentials,
-                                                     .services = {gateway_->service()}});
+                                                     .services = {gateway_->service()},
+                                                     .keepalive = keepalive_});
     ASSERT_OK(server_->Start());
   }
   void StopHub() {
@@ -139,8 +141,11 @@ class LinkTest : public testing::Test {
   }
 
   void StartLink(AgentIdentity identity) {
-    GrpcLinkOptions options{
-        .identity = std::move(identity), .renewal = renewal_, .clock = SystemClock(), .rng = &rng_};
+    GrpcLinkOptions options{.identity = std::move(identity),
+                            .renewal = renewal_,
+                            .keepalive = keepalive_,
+                            .clock = SystemClock(),
+                            .rng = &rng_};
     link_ = std::make_unique<GrpcAgentLink>(std::move(options));
     agent_.link = link_.get();
     link_->Start(&agent_);
@@ -193,6 +198,7 @@ class LinkTest : public testing::Test {
   std::unique_ptr<AgentGateway> gateway_;
   std::unique_ptr<HubServer> server_;
 
+  Keepalive keepalive_;
   SeededRng rng_{11};
   LinkIdentity renewal_;
   Recorder agent_;
@@ -230,6 +236,20 @@ TEST_F(LinkTest, F82ComesBackAfterTheHubWentDownAndUpAgain) {
   events_.Drain(1000, absl::ZeroDuration());
   StartHub(port);
   Welcomed();
+}
+
+TEST_F(LinkTest, F26AHalfOpenConnectionIsFoundByBothSidesAlsoAfterALongSilence) {
+  keepalive_ = {.silence = absl::Milliseconds(200), .answer = absl::Milliseconds(500)};
+  StartHub();
+  TcpProxy proxy(server_->port());
+  StartLink(Identity(authority_.Agent("eu-1"), {proxy.port()}));
+  Welcomed();
+  // Neither has anything to say; only their questions whether the other is there go back and forth.
+  ASSERT_TRUE(proxy.AwaitFromServer(16));
+  proxy.Swallow();
+  EXPECT_TRUE(agent_.Next<Down>());
+  EXPECT_TRUE(NextEvent<event::SessionClosed>());
+  EXPECT_GT(proxy.swallowed(), 0);
 }
 
 TEST_F(LinkTest, TriesTheNextHubWhereOneDoesNotAnswer) {
