@@ -297,7 +297,7 @@ void RecordDrift(Turn& turn, const From& from, const DriftReport& drift) {
     absl::StrAppend(&message, i == 0 ? " (" : ", ", drift.fields[i]);
   if (!drift.fields.empty()) absl::StrAppend(&message, ")");
   absl::StrAppend(&message, " and put back within ",
-                  absl::FormatDuration(absl::Trunc(drift.restored_in, absl::Microseconds(1))));
+                  absl::FormatDuration(absl::Ceil(drift.restored_in, absl::Milliseconds(1))));
   turn.Record({.reason = "DriftReverted",
                .message = std::move(message),
                .about = ApplicationKey(drift.application),

@@ -65,9 +65,9 @@ absl::StatusOr<ReplyBody> Do(Turn& turn, const command::CreateJoinToken& command
   turn.state.tokens[command.token] = IssuedToken{command.cluster, expires, turn.by};
   turn.TouchToken(command.token);
   turn.Record({.reason = "TokenMade",
-               .message = absl::StrCat("a join token for cluster ", command.cluster,
-                                       " was made; it works once until ",
-                                       absl::FormatTime(expires, absl::UTCTimeZone())),
+               .message = absl::StrCat(
+                   "a join token for cluster ", command.cluster, " was made; it works once until ",
+                   absl::FormatTime("%Y-%m-%dT%H:%M:%SZ", expires, absl::UTCTimeZone())),
                .about = ClusterKey(command.cluster),
                .cluster = command.cluster});
   return reply::TokenMade{is_new, expires};

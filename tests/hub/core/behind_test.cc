@@ -37,6 +37,30 @@ struct One : Fleet {
   }
 };
 
+TEST(Behind, A54ARevocationThatTheHubLostHoldsAsSoonAsAnAgentTellsIt) {
+  One fleet;
+  const auto backup = fleet.records;
+  const CommitPoint backup_at = fleet.at;
+  fleet.Change("2");
+  fleet.records = backup;
+  fleet.at = backup_at;
+  fleet.Restart();
+  fleet.Agent("eu-1").seen = backup_at;  // A copy of its disk from before.
+  fleet.Connect("eu-1");
+  EXPECT_TRUE(fleet.state.clusters.at("eu-1").session.has_value());
+
+  fleet.Agent("us-1").revoked = {Digest::Of("key of eu-1")};
+  fleet.Connect("us-1");
+  EXPECT_FALSE(fleet.state.clusters.at("eu-1").session.has_value());
+  EXPECT_EQ(fleet.closed.at("eu-1")->reason, Goodbye::Reason::kRevoked);
+  const auto refused = StatusIs(absl::StatusCode::kPermissionDenied, HasSubstr("revoked"));
+  EXPECT_THAT(CheckIdentity(fleet.state, "eu-1", Digest::Of("key of eu-1")), refused);
+
+  ASSERT_OK(fleet.Do(command::ApproveHub{}).status());
+  fleet.Restart();
+  EXPECT_THAT(CheckIdentity(fleet.state, "eu-1", Digest::Of("key of eu-1")), refused);
+}
+
 TEST(Behind, F17ARestoredBackupPushesAndDeletesNothingUntilApproved) {
   One fleet;
   const auto backup = fleet.records;

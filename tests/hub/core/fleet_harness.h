@@ -14,64 +14,19 @@
 #include <absl/status/statusor.h>
 #include <absl/time/time.h>
 
-#include "common/bundle/guard.h"
 #include "hub/core/load.h"
 #include "hub/core/step.h"
 #include "hub/record/batch.h"
+#include "tests/hub/core/fake_agent.h"
 
 namespace lockstep {
 
 /// A core with everything around it played: records in a map, a Git that is a table, agents that do
 /// as they are told. Messages wait until they are delivered, so a test decides what arrives.
 
-/// The objects of one folder: name of a ConfigMap → its content.
-using Folder = std::map<std::string, std::string>;
-
 /// What a commit has for an application on a cluster.
 struct Missing {};
 using Content = std::variant<Folder, Missing, absl::Status>;
-
-ObjectKey Key(const std::string& name);
-ManifestPtr MakeManifest(const Folder& folder);
-
-/// What an agent does with what it is sent, in few lines: it applies deltas, keeps tombstones that
-/// the guard holds, drops those that another of its applications names, and says so.
-class FakeAgent {
- public:
-  struct Application {
-    uint64_t generation = 0;
-    ManifestPtr manifest = EmptyManifest();
-    Digest options;
-    std::set<ObjectKey> tombstones;
-    std::set<ObjectKey> inventory;  // What it wrote and did not delete.
-    bool releasing = false;
-  };
-
-  std::map<std::string, Application> applications;
-  std::map<std::string, Application> left;  // Let go of, with objects that stay.
-  CommitPoint seen;
-  std::set<Digest> revoked;  // Keys that it was told of.
-  uint64_t start_counter = 1;
-  uint64_t desired_seq = 0;
-  uint64_t status_seq = 0;
-  std::string target_uid = std::string(16, 'u');
-  std::vector<ObjectKey> deleted;  // Carried out, ever.
-  size_t targets_taken = 0;        // Generations accepted, ever.
-
-  Digest Root() const;
-  Hello SayHello() const;
-  /// Takes a Desired and says what follows: an Ack, then a Status.
-  std::vector<std::variant<Ack, StatusReport, Beat, Pages>> Take(const Desired& desired);
-  Pages TellPages() const;
-  /// Everything again, as after its own restart.
-  StatusReport SayAll();
-
- private:
-  ApplicationReport Report(const std::string& name, const std::optional<Digest>& approved);
-
-  std::map<std::string, size_t> objects_before_;
-  std::map<std::string, ApplicationReport> said_;  // The last of each.
-};
 
 class Fleet {
  public:
@@ -122,7 +77,7 @@ class Fleet {
   std::set<std::string> desired_to;  // Clusters that were sent one since it was cleared.
   std::map<std::string, std::optional<Goodbye>> closed;  // By cluster, the last.
   std::vector<effect::StartFetch> fetches;
-  std::vector<Digest> kept_out;  // Keys that may not connect, as the hub last said.
+  std::vector<Digest> kept_out;              // Keys that may not connect, as the hub last said.
   std::vector<effect::StartRender> renders;  // Not carried out yet.
 
   /// Carries out what waits to be rendered, with what `content` holds.
