@@ -27,6 +27,13 @@ absl::string_view Sign(v1::ObjectChange::Action action) {
   }
 }
 
+// A Secret's fields come without values.
+std::string Values(const v1::FieldChange& field) {
+  if (field.before().empty() && field.after().empty()) return "(hidden, changed)";
+  return absl::StrCat(field.before().empty() ? "(absent)" : ForTerminal(field.before()), " → ",
+                      field.after().empty() ? "(absent)" : ForTerminal(field.after()));
+}
+
 void PrintCluster(std::ostream& out, const v1::DiffResponse& cluster) {
   out << cluster.cluster() << " at " << ShortRevision(cluster.revision()) << ": ";
   if (!cluster.error().empty()) {
@@ -42,9 +49,7 @@ void PrintCluster(std::ostream& out, const v1::DiffResponse& cluster) {
   for (const v1::ObjectChange& change : cluster.changes()) {
     out << "  " << Sign(change.action()) << " " << ForTerminal(change.object()) << "\n";
     for (const v1::FieldChange& field : change.fields()) {
-      out << "      " << ForTerminal(field.path()) << ": "
-          << (field.before().empty() ? "(absent)" : ForTerminal(field.before())) << " → "
-          << (field.after().empty() ? "(absent)" : ForTerminal(field.after())) << "\n";
+      out << "      " << ForTerminal(field.path()) << ": " << Values(field) << "\n";
     }
   }
 }

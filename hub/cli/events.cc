@@ -24,7 +24,7 @@ std::string Line(const v1::FleetEvent& event) {
   if (!event.cluster().empty()) absl::StrAppend(&line, "  on ", event.cluster());
   absl::StrAppend(&line, "  ", event.message());
   if (!event.by().empty()) absl::StrAppend(&line, "  (by ", event.by(), ")");
-  return ForTerminal(line);
+  return OneLine(line);
 }
 
 absl::StatusOr<int> Events(CommandContext& context, const EventsFlags& flags) {

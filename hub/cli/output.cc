@@ -2,9 +2,11 @@
 
 #include <algorithm>
 
+#include <absl/strings/ascii.h>
 #include <absl/strings/escaping.h>
 #include <absl/strings/match.h>
 #include <absl/strings/str_cat.h>
+#include <absl/strings/str_split.h>
 
 namespace lockstep {
 namespace {
@@ -53,7 +55,7 @@ std::string Table::ToString() const {
   std::vector<std::vector<std::string>> lines = {headers_};
   for (const auto& row : rows_) {
     lines.emplace_back();
-    for (const std::string& cell : row) lines.back().push_back(ForTerminal(cell));
+    for (const std::string& cell : row) lines.back().push_back(OneLine(cell));
   }
   std::vector<size_t> widths(headers_.size(), 0);
   for (const auto& line : lines) {
@@ -86,6 +88,17 @@ std::string ShortRevision(absl::string_view revision) {
   const size_t at = revision.find("@sha1:");
   if (at == absl::string_view::npos) return std::string(revision);
   return absl::StrCat(revision.substr(0, at), "@", revision.substr(at + 6, 7));
+}
+
+std::string OneLine(absl::string_view text) {
+  std::string line;
+  for (absl::string_view part : absl::StrSplit(text, '\n')) {
+    part = absl::StripAsciiWhitespace(part);
+    if (part.empty()) continue;
+    if (!line.empty()) line += absl::EndsWith(line, ":") ? " " : "; ";
+    absl::StrAppend(&line, part);
+  }
+  return ForTerminal(line);
 }
 
 std::string ForTerminal(absl::string_view text, bool multiline) {

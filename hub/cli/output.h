@@ -21,7 +21,7 @@ class Table {
  public:
   explicit Table(std::vector<std::string> headers) : headers_(std::move(headers)) {}
 
-  /// One cell per header. Control characters are escaped when printed (SECURITY A-15).
+  /// One cell per header, printed as OneLine has it.
   void AddRow(std::vector<std::string> cells) { rows_.push_back(std::move(cells)); }
   bool empty() const { return rows_.empty(); }
   /// With headers; "" where there is no row.
@@ -37,6 +37,10 @@ std::string ShortAge(absl::Duration age);
 
 /// "main@4f2c1e9" for "main@sha1:4f2c1e9…": the revision as people write it. Other text as it is.
 std::string ShortRevision(absl::string_view revision);
+
+/// A message of several lines as one, safe for a terminal (SECURITY A-15): the lines' texts with
+/// "; " between them, or a blank after a line that ends with a colon.
+std::string OneLine(absl::string_view text);
 
 /// Makes text from elsewhere safe for a terminal: control characters and broken UTF-8 are escaped,
 /// newlines kept if `multiline`.

@@ -21,7 +21,7 @@ const std::vector<KindWords>& Kinds() {
       {"Application", {"application", "applications", "app", "apps"}},
       {"GitRepository",
        {"gitrepository", "gitrepositories", "gitrepo", "gitrepos", "repository", "repositories",
-        "repo"}},
+        "repo", "repos"}},
       {"Cluster", {"cluster", "clusters"}},
       {"Secret", {"secret", "secrets"}},
   };

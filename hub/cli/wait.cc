@@ -56,9 +56,9 @@ absl::StatusOr<int> WaitForApplication(CommandContext& context, const v1::Resour
     waited = client->WaitUntil(timeout, [&]() -> absl::StatusOr<bool> {
       LOCKSTEP_ASSIGN_OR_RETURN(const v1::GetResponse response, client->Get(key));
       const v1::ApplicationStatus& status = response.resource().application().status();
-      line =
-          absl::StrCat(KeyText(key), ": ", status.clusters_ready(), "/", status.clusters(),
-                       " clusters ready, ", status.state(), ", ", ShortRevision(status.revision()));
+      line = absl::StrCat(KeyText(key), ": ", status.clusters_ready(), "/", status.clusters(),
+                          " clusters ready, ", status.state(),
+                          status.revision().empty() ? "" : ", ", ShortRevision(status.revision()));
       progress.Show(line);
       return IsReady(status) && (at_least.empty() || status.revision() == at_least);
     });

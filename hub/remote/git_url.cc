@@ -134,13 +134,16 @@ absl::StatusOr<GitUrl> GitUrl::ParseAs(absl::string_view text, Extent extent) {
 }
 
 absl::Status GitUrl::ParseText(absl::string_view text, Extent extent) {
+  const size_t separator = text.find("://");
+  if (absl::StrContains(text.substr(0, separator), "::")) {
+    return Refuse("HELPER::ADDRESS would run a program; write a URL of https, ssh, http or file");
+  }
   for (const char c : text) {
     if (absl::ascii_iscntrl(c)) return Refuse("it holds a control character");
     if (c == ' ') return Refuse("it holds a space; write it as %20");
     if (!absl::ascii_isascii(c)) return Refuse("it holds a byte over 127; write it as %XX");
   }
   if (text[0] == '-') return Refuse("it begins with '-', which programs take for an option");
-  const size_t separator = text.find("://");
   if (separator == absl::string_view::npos) return ParseScp(text, extent);
   LOCKSTEP_ASSIGN_OR_RETURN(scheme_, SchemeOf(text.substr(0, separator)));
   const absl::string_view rest = text.substr(separator + 3);
@@ -201,8 +204,7 @@ absl::Status GitUrl::SetPort(absl::string_view text) {
 absl::Status GitUrl::ParseScp(absl::string_view text, Extent extent) {
   const size_t at = text.find('@');
   const size_t colon = text.find(':');
-  if (at == absl::string_view::npos || colon == absl::string_view::npos || colon < at ||
-      absl::StartsWith(text.substr(colon), "::")) {
+  if (at == absl::string_view::npos || colon == absl::string_view::npos || colon < at) {
     return Refuse("it is neither SCHEME://HOST/PATH nor USER@HOST:PATH");
   }
   scheme_ = Scheme::kSsh;

@@ -66,7 +66,7 @@ bool IsWildcard(absl::string_view part) { return part == "x" || part == "X" || p
 
 absl::Status Improper(absl::string_view part) {
   return absl::InvalidArgumentError(absl::StrCat(
-      "spec.ref.semver: \"", part,
+      "spec.ref.semver \"", part,
       "\" is no condition on versions; write one as \">=1.0.0 <2.0.0\", \"^1.2\" or \"1.x\""));
 }
 

@@ -31,6 +31,13 @@ TEST(ShortRevision, KeepsSevenDigits) {
   EXPECT_EQ(ShortRevision("odd"), "odd");
 }
 
+TEST(OneLine, JoinsLinesAndEscapes) {
+  EXPECT_EQ(OneLine("a.yaml:3: x\n  b.yaml:4: y\n"), "a.yaml:3: x; b.yaml:4: y");
+  EXPECT_EQ(OneLine("nothing was applied:\na.yaml:3: x"), "nothing was applied: a.yaml:3: x");
+  EXPECT_EQ(OneLine("red \x1b[31m"), "red \\x1b[31m");
+  EXPECT_EQ(OneLine(""), "");
+}
+
 TEST(ForTerminal, A15_EscapesWhatDrivesATerminal) {
   EXPECT_EQ(ForTerminal("plain ü"), "plain ü");
   EXPECT_EQ(ForTerminal("a\x1b]0;x\x07"), "a\\x1b]0;x\\x07");
