@@ -42,7 +42,7 @@ absl::StatusOr<int> JoinToken(CommandContext& context, const ClusterFlags& flags
   if (response.created_cluster()) context.talk() << "Cluster " << flags.name << " created\n";
   context.talk() << "Run this on the cluster within "
                  << absl::FormatDuration(
-                        absl::Trunc(TimeOf(response.expires()) - context.Now(), absl::Minutes(1)))
+                        absl::Ceil(TimeOf(response.expires()) - context.Now(), absl::Minutes(1)))
                  << "; it works once:\n\n";
   context.out() << "lockstep-agent run --state /var/lib/lockstep-agent --target "
                    "directory:/srv/lockstep --join "
@@ -106,8 +106,8 @@ absl::StatusOr<int> Remove(CommandContext& context, const ClusterFlags& flags) {
                                 &FleetClient::Stub::RemoveCluster, request)));
   context.out() << "Cluster " << flags.name << " removed\n";
   if (!response.told()) {
-    context.talk() << "its agent is offline and goes on correcting; run `lockstep-agent release` "
-                      "there to end it\n";
+    context.talk() << "its agent, if it has one, is offline and goes on correcting; run "
+                      "`lockstep-agent release` there to end it\n";
   }
   return kExitDone;
 }
@@ -115,7 +115,7 @@ absl::StatusOr<int> Remove(CommandContext& context, const ClusterFlags& flags) {
 }  // namespace
 
 void AddClusterCommands(CommandSet* set) {
-  set->AddGroup("cluster", "enrol, accept, label and remove clusters");
+  set->AddGroup("cluster", "enrol, accept, label and remove clusters")->require_subcommand(1);
   auto flags = std::make_shared<ClusterFlags>();
   const auto add = [&](absl::string_view name, absl::string_view summary, auto action) {
     CLI::App* app = set->Add(name, summary, [flags, action](CommandContext& context) {

@@ -206,7 +206,7 @@ class FleetService::Impl : public v1::FleetService::CallbackService {
     }
     absl::StatusOr<LabelSelector> selector = ParseLabelSelector(request->label_selector());
     if (!selector.ok())
-      return Refuse<v1::ListResponse>(Annotate(selector.status(), "label_selector"));
+      return Refuse<v1::ListResponse>(selector.status());
     return Begin(std::make_shared<ListStream>(*kind, *std::move(selector), *request, &parts_));
   }
 
