@@ -26,13 +26,34 @@
 namespace lockstep {
 namespace {
 
-// Ports that were free a moment ago, all different.
-std::vector<uint16_t> FreePorts(size_t count) {
-  std::vector<Listener> listeners;
+// An address of this process's own, 127.64.0.0/10 by its id: what chooses ports there before it
+// takes them meets no other test, nor anybody's outgoing connection.
+std::string OwnAddress() {
+  const auto pid = static_cast<unsigned>(getpid());
+  return absl::StrCat("127.", 64 + (pid >> 16 & 63), ".", pid >> 8 & 255, ".", pid & 255);
+}
+
+sockaddr_in SocketAddress(const std::string& host, uint16_t port) {
+  sockaddr_in address{};
+  address.sin_family = AF_INET;
+  address.sin_port = htons(port);
+  if (inet_pton(AF_INET, host.c_str(), &address.sin_addr) != 1) std::abort();
+  return address;
+}
+
+// Ports of `host` that were free a moment ago, all different.
+std::vector<uint16_t> FreePorts(const std::string& host, size_t count) {
+  std::vector<OwnedFd> sockets;
   std::vector<uint16_t> ports;
-  while (listeners.size() < count) {
-    listeners.push_back(ListenOnLoopback());
-    ports.push_back(listeners.back().port);
+  while (sockets.size() < count) {
+    sockets.emplace_back(socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0));
+    sockaddr_in address = SocketAddress(host, 0);
+    socklen_t size = sizeof address;
+    if (bind(sockets.back().get(), reinterpret_cast<sockaddr*>(&address), size) != 0 ||
+        getsockname(sockets.back().get(), reinterpret_cast<sockaddr*>(&address), &size) != 0) {
+      std::abort();
+    }
+    ports.push_back(ntohs(address.sin_port));
   }
   return ports;
 }
@@ -46,18 +67,19 @@ OwnedFd OpenLog(const std::string& path) {
 }  // namespace
 
 Fleet::Fleet(Options options)
-    : options_(std::move(options)), directory_(MakeTemporaryDirectory("lockstep-e2e-").value()) {
-  const std::vector<uint16_t> ports = FreePorts(3);
+    : options_(std::move(options)),
+      directory_(MakeTemporaryDirectory("lockstep-e2e-").value()),
+      host_(OwnAddress()) {
+  const std::vector<uint16_t> ports = FreePorts(host_, 3);
   port_ = ports[0];
   enrolment_port_ = ports[1];
   metrics_port_ = ports[2];
   for (const char* each : {"/log", "/state", "/target"}) {
     if (!MakeDirectories(directory_ + each, 0700).ok()) std::abort();
   }
-  const Said made = Run(
-      "lockstep-hub",
-      {"init", "--data", hub_data(), "--address", absl::StrCat("127.0.0.1:", port_), "--enrol-port",
-       absl::StrCat(enrolment_port_), "--context-file", directory_ + "/context"});
+  const Said made = Run("lockstep-hub",
+                        {"init", "--data", hub_data(), "--address", At(port_), "--enrol-port",
+                         absl::StrCat(enrolment_port_), "--context-file", directory_ + "/context"});
   if (made.exit_code != 0) {
     std::fprintf(stderr, "lockstep-hub init: %s\n", made.err.c_str());
     std::abort();
@@ -74,16 +96,19 @@ Fleet::~Fleet() {
 
 ProgramOptions Fleet::Program(const std::string& name,
                               const std::vector<std::string>& arguments) const {
-  ProgramOptions options{
-      .arguments = {std::string(LOCKSTEP_BIN) + "/" + name},
-      .environment = {
-          {"LOCKSTEP_CONFIG", directory_ + "/context"}, {"HOME", directory_}, {"TZ", "UTC"}}};
+  ProgramOptions options{.arguments = {std::string(LOCKSTEP_BIN) + "/" + name},
+                         .environment = {{"LOCKSTEP_CONFIG", directory_ + "/context"},
+                                         {"HOME", directory_},
+                                         {"TZ", "UTC"}},
+                         .directory = directory_};
   options.arguments.insert(options.arguments.end(), arguments.begin(), arguments.end());
   return options;
 }
 
-Said Fleet::Run(const std::string& program, const std::vector<std::string>& arguments) {
+Said Fleet::Run(const std::string& program, const std::vector<std::string>& arguments,
+                const std::vector<std::string>& wrapper) {
   ProgramOptions options = Program(program, arguments);
+  options.arguments.insert(options.arguments.begin(), wrapper.begin(), wrapper.end());
   const std::string path = absl::StrCat(logs(), "/", program, ".err");
   RemoveFile(path).IgnoreError();
   const OwnedFd err = OpenLog(path);
@@ -96,6 +121,11 @@ Said Fleet::Lockstep(const std::vector<std::string>& arguments) {
   return Run("lockstep", arguments);
 }
 
+BackgroundProgram Fleet::StartLockstep(const std::vector<std::string>& arguments,
+                                       const std::string& log) {
+  return StartLogged(Program("lockstep", arguments), log);
+}
+
 BackgroundProgram Fleet::StartLogged(ProgramOptions options, const std::string& log) {
   const OwnedFd fd = OpenLog(log);
   options.descriptors[STDOUT_FILENO] = fd.get();
@@ -103,27 +133,24 @@ BackgroundProgram Fleet::StartLogged(ProgramOptions options, const std::string& 
   return BackgroundProgram(options);
 }
 
-absl::Status Fleet::StartHub() {
-  std::vector<std::string> arguments = {"serve",
-                                        "--data",
-                                        hub_data(),
-                                        "--listen",
-                                        absl::StrCat("127.0.0.1:", port_),
-                                        "--enrol-listen",
-                                        absl::StrCat("127.0.0.1:", enrolment_port_),
-                                        "--metrics-listen",
-                                        absl::StrCat("127.0.0.1:", metrics_port_)};
+absl::Status Fleet::StartHub(const std::vector<std::string>& wrapper) {
+  std::vector<std::string> arguments = {
+      "serve",          "--data",         hub_data(),          "--listen",
+      At(port_),        "--enrol-listen", At(enrolment_port_), "--metrics-listen",
+      At(metrics_port_)};
   arguments.insert(arguments.end(), options_.serve.begin(), options_.serve.end());
-  const std::string log = absl::StrCat(logs(), "/hub-", ++hub_starts_, ".log");
-  hub_ = StartLogged(Program("lockstep-hub", arguments), log);
+  hub_log_ = absl::StrCat(logs(), "/hub-", ++hub_starts_, ".log");
+  ProgramOptions program = Program("lockstep-hub", arguments);
+  program.arguments.insert(program.arguments.begin(), wrapper.begin(), wrapper.end());
+  hub_ = StartLogged(std::move(program), hub_log_);
   bool ended = false;
-  LOCKSTEP_RETURN_IF_ERROR(WaitForFile(log, [&](bool, const std::string& content) {
+  LOCKSTEP_RETURN_IF_ERROR(WaitForFile(hub_log_, [&](bool, const std::string& content) {
     ended = absl::StrContains(content, "error: ");
     return ended || absl::StrContains(content, "hub started");
   }));
   if (ended) {
     hub_.Stop();
-    return absl::FailedPreconditionError(ReadFile(log).value());
+    return absl::FailedPreconditionError(ReadFile(hub_log_).value());
   }
   return Connect();
 }
@@ -143,9 +170,14 @@ absl::Status Fleet::Connect() {
   return client_->Call(&FleetClient::Stub::GetHub, v1::GetHubRequest()).status();
 }
 
+absl::Status Fleet::WaitHubSays(absl::string_view text) {
+  return WaitForFile(hub_log_,
+                     [&](bool, const std::string& log) { return absl::StrContains(log, text); });
+}
+
 void Fleet::EndHub(int signal) {
   client_.reset();
-  kill(signal == SIGKILL ? -hub_.pid() : hub_.pid(), signal);
+  if (hub_.pid() > 0) kill(signal == SIGKILL ? -hub_.pid() : hub_.pid(), signal);
   hub_.Stop();
 }
 
@@ -161,14 +193,14 @@ absl::StatusOr<std::string> Fleet::JoinToken(const std::string& cluster,
 
 void Fleet::StartAgent(const std::string& cluster, const std::string& token) {
   AgentProcess& agent = agents_[cluster];
-  agent.metrics_port = FreePorts(1)[0];
+  agent.metrics_port = FreePorts(host_, 1)[0];
   std::vector<std::string> arguments = {"run",
                                         "--state",
                                         state(cluster),
                                         "--target",
                                         "directory:" + target(cluster),
                                         "--metrics-listen",
-                                        absl::StrCat("127.0.0.1:", agent.metrics_port)};
+                                        At(agent.metrics_port)};
   if (!token.empty()) arguments.insert(arguments.end(), {"--join", token});
   agent.program = StartLogged(Program("lockstep-agent", arguments),
                               absl::StrCat(logs(), "/agent-", cluster, ".log"));
@@ -274,17 +306,16 @@ absl::Status Fleet::WaitSynced(const std::string& commit) {
   return Annotate(status, absl::StrCat("waiting for ", commit, " everywhere; last was ", last));
 }
 
-absl::StatusOr<std::string> Fleet::Page(uint16_t port) {
+std::string Fleet::At(uint16_t port) const { return absl::StrCat(host_, ":", port); }
+
+absl::StatusOr<std::string> Fleet::Page(uint16_t port) const {
   const OwnedFd fd(socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0));
-  sockaddr_in address{};
-  address.sin_family = AF_INET;
-  address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
-  address.sin_port = htons(port);
+  sockaddr_in address = SocketAddress(host_, port);
   const absl::string_view request =
       "GET /metrics HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n";
   if (connect(fd.get(), reinterpret_cast<sockaddr*>(&address), sizeof address) != 0 ||
       send(fd.get(), request.data(), request.size(), MSG_NOSIGNAL) < 0) {
-    return absl::UnavailableError(absl::StrCat("nobody answers at 127.0.0.1:", port));
+    return absl::UnavailableError(absl::StrCat("nobody answers at ", At(port)));
   }
   std::string page;
   char buffer[16384];

@@ -27,8 +27,9 @@ struct Said {
   std::string err;
 };
 
-/// A hub and agents as the real programs, on free ports of 127.0.0.1 and in one temporary
-/// directory; all of it goes with the object. Waiting is by the hub's Watch and by inotify.
+/// A hub and agents as the real programs, on a loopback address of the test program's own and in
+/// one temporary directory; all of it goes with the object. Waiting is by the hub's Watch and by
+/// inotify.
 class Fleet {
  public:
   /// How long anything may take before the test fails: generous, for busy machines.
@@ -44,11 +45,14 @@ class Fleet {
   Fleet(const Fleet&) = delete;
   Fleet& operator=(const Fleet&) = delete;
 
-  /// Returns when the hub answers; the error holds its last lines.
-  absl::Status StartHub();
+  /// Returns when the hub answers; the error holds what it said. `wrapper` is a program that runs
+  /// it, with its arguments.
+  absl::Status StartHub(const std::vector<std::string>& wrapper = {});
   /// Sends `signal` to the hub and returns when it is gone.
   void EndHub(int signal);
   pid_t hub_pid() const { return hub_.pid(); }
+  /// Until the hub that was started last has written `text` to its log.
+  absl::Status WaitHubSays(absl::string_view text);
 
   /// A join token for `cluster`; the Cluster is made with `labels`.
   absl::StatusOr<std::string> JoinToken(const std::string& cluster,
@@ -79,8 +83,12 @@ class Fleet {
 
   /// Runs `lockstep` with the admin's context.
   Said Lockstep(const std::vector<std::string>& arguments);
-  /// Runs another program of ours.
-  Said Run(const std::string& program, const std::vector<std::string>& arguments);
+  /// Starts `lockstep` so, with all it says going to the file `log`.
+  BackgroundProgram StartLockstep(const std::vector<std::string>& arguments,
+                                  const std::string& log);
+  /// Runs another program of ours; `wrapper` as for StartHub.
+  Said Run(const std::string& program, const std::vector<std::string>& arguments,
+           const std::vector<std::string>& wrapper = {});
 
   /// A line of /metrics, such as `lockstep_hub_messages_sent_total{message="desired"}`; 0 where it
   /// is not there.
@@ -104,14 +112,17 @@ class Fleet {
   ProgramOptions Program(const std::string& name, const std::vector<std::string>& arguments) const;
   BackgroundProgram StartLogged(ProgramOptions options, const std::string& log);
   absl::Status Connect();
-  static absl::StatusOr<std::string> Page(uint16_t port);
+  std::string At(uint16_t port) const;
+  absl::StatusOr<std::string> Page(uint16_t port) const;
 
   const Options options_;
   const std::string directory_;
+  const std::string host_;
   uint16_t port_ = 0;
   uint16_t enrolment_port_ = 0;
   uint16_t metrics_port_ = 0;
   int hub_starts_ = 0;
+  std::string hub_log_;  // Of the one that was started last.
   BackgroundProgram hub_;
   std::map<std::string, AgentProcess> agents_;
   std::unique_ptr<FleetClient> client_;

@@ -10,8 +10,7 @@
 #include "common/base/clock.h"
 #include "common/base/file.h"
 #include "common/base/status.h"
-#include "tests/e2e/fleet.h"
-#include "tests/testing/git_repository.h"
+#include "tests/e2e/small_fleet.h"
 #include "tests/testing/status.h"
 
 namespace lockstep {
@@ -24,59 +23,7 @@ using ::testing::IsEmpty;
 using ::testing::Key;
 using ::testing::Not;
 
-std::string ConfigMap(const std::string& name, const std::string& value) {
-  return absl::StrCat("apiVersion: v1\nkind: ConfigMap\nmetadata: {name: ", name,
-                      ", namespace: shop}\ndata: {key: ", value, "}\n");
-}
-
-std::string Manifests(const std::string& url, const std::string& further = "") {
-  return absl::StrCat(
-      "apiVersion: lockstep.dev/v1\nkind: GitRepository\nmetadata: {name: fleet}\nspec:\n  url: ",
-      url,
-      "\n  interval: 1h\n---\napiVersion: lockstep.dev/v1\nkind: Application\nmetadata: {name: "
-      "web}\nspec:\n  sourceRef: {kind: GitRepository, name: fleet}\n  path: web\n  placement: "
-      "{selector: {}}\n",
-      further);
-}
-
-/// One hub, the cluster eu-1, and the application web: ConfigMaps one and two.
-class LifecycleTest : public ::testing::Test {
- protected:
-  LifecycleTest() : fleet_({.serve = {"--allow-source", repository_.FileUrl()}}) {}
-
-  void SetUp() override {
-    commit_ = repository_.Commit(
-        {{"web/one.yaml", ConfigMap("one", "first")}, {"web/two.yaml", ConfigMap("two", "first")}});
-    ASSERT_OK(fleet_.StartHub());
-    ASSERT_OK(fleet_.Join("eu-1"));
-    ASSERT_OK(fleet_.Apply(Manifests(repository_.FileUrl())));
-    ASSERT_OK(fleet_.WaitState("web", "eu-1", "Synced"));
-    ASSERT_THAT(TargetFiles(fleet_.target("eu-1")), ElementsAre(Key(kOne), Key(kTwo)));
-  }
-
-  // Commits another value of `one`, and has the hub fetch it.
-  absl::Status Change(const std::string& value) {
-    commit_ = repository_.Commit({{"web/one.yaml", ConfigMap("one", value)}});
-    return fleet_.SyncRepository("fleet").status();
-  }
-  std::string One() { return TargetFiles(fleet_.target("eu-1"))[kOne]; }
-
-  // Whether the agent puts back what a hand changes; what it puts there may be news.
-  absl::Status EditAndWait() {
-    const std::string path = fleet_.target("eu-1") + "/" + kOne;
-    LOCKSTEP_RETURN_IF_ERROR(WriteFileAtomic(path, One() + "edited: yes\n", Durability::kNone));
-    return WaitForFile(path, [&](bool there, const std::string& now) {
-      return there && now.find("edited") == std::string::npos;
-    });
-  }
-
-  static constexpr char kOne[] = "shop/ConfigMap/one.yaml";
-  static constexpr char kTwo[] = "shop/ConfigMap/two.yaml";
-
-  TestRepository repository_;
-  Fleet fleet_;
-  std::string commit_;
-};
+using LifecycleTest = SmallFleetTest;
 
 TEST_F(LifecycleTest, ASuspendedApplicationIsLeftAloneAndTheNewestIsAppliedOnResume) {
   Said said = fleet_.Lockstep({"suspend", "application", "web", "--reason", "incident"});
@@ -96,7 +43,7 @@ TEST_F(LifecycleTest, ADeletedApplicationLeavesItsObjectsUnlessTheyAreAskedFor) 
   ASSERT_EQ(said.exit_code, 0) << said.err;
   EXPECT_THAT(TargetFiles(fleet_.target("eu-1")), ElementsAre(Key(kOne), Key(kTwo)));
 
-  ASSERT_OK(fleet_.Apply(Manifests(repository_.FileUrl())));
+  ASSERT_OK(fleet_.Apply(ApplicationManifest("web", "web")));
   ASSERT_OK(fleet_.WaitState("web", "eu-1", "Synced"));
   said = fleet_.Lockstep({"delete", "application", "web", "--objects", "--yes", "--wait"});
   ASSERT_EQ(said.exit_code, 0) << said.err;
@@ -132,13 +79,12 @@ TEST_F(LifecycleTest, AKilledHubComesBackAndSendsNothingThatIsThere) {
 TEST_F(LifecycleTest, AnOldCopyOfTheStorePushesNothingUntilApproved) {
   fleet_.EndHub(SIGTERM);
   const std::string copy = fleet_.directory() + "/copy";
-  ASSERT_EQ(RunProgram({.arguments = {"cp", "-a", fleet_.hub_data(), copy}}).exit_code, 0);
+  ASSERT_NO_FATAL_FAILURE(Copy(fleet_.hub_data(), copy));
   ASSERT_OK(fleet_.StartHub());
   ASSERT_OK(Change("second"));
   ASSERT_OK(fleet_.WaitSynced(commit_));
   fleet_.EndHub(SIGTERM);
-  ASSERT_OK(RemoveTree(fleet_.hub_data()));
-  ASSERT_EQ(RunProgram({.arguments = {"cp", "-a", copy, fleet_.hub_data()}}).exit_code, 0);
+  ASSERT_NO_FATAL_FAILURE(Copy(copy, fleet_.hub_data()));
 
   ASSERT_OK(fleet_.StartHub());
   ASSERT_OK(fleet_.WaitUntil([&]() -> absl::StatusOr<bool> {
@@ -157,7 +103,7 @@ TEST_F(LifecycleTest, AnOldCopyOfTheStorePushesNothingUntilApproved) {
 
 TEST_F(LifecycleTest, A54ARemovedClustersAgentIsToldAtOnceAndItsIdentityIsNeverTakenAgain) {
   const std::string copy = fleet_.directory() + "/copy";
-  ASSERT_EQ(RunProgram({.arguments = {"cp", "-a", fleet_.state("eu-1"), copy}}).exit_code, 0);
+  ASSERT_NO_FATAL_FAILURE(Copy(fleet_.state("eu-1"), copy));
   const absl::Duration begun = SystemClock()->Monotonic();
   const Said said = fleet_.Lockstep({"cluster", "remove", "eu-1", "--yes"});
   ASSERT_EQ(said.exit_code, 0) << said.err;
@@ -174,8 +120,7 @@ TEST_F(LifecycleTest, A54ARemovedClustersAgentIsToldAtOnceAndItsIdentityIsNeverT
   ASSERT_OK(fleet_.JoinToken("eu-1"));
   fleet_.EndHub(SIGKILL);
   ASSERT_OK(fleet_.StartHub());
-  ASSERT_OK(RemoveTree(fleet_.state("eu-1")));
-  ASSERT_EQ(RunProgram({.arguments = {"cp", "-a", copy, fleet_.state("eu-1")}}).exit_code, 0);
+  ASSERT_NO_FATAL_FAILURE(Copy(copy, fleet_.state("eu-1")));
   ASSERT_OK(RemoveFile(log));
   fleet_.StartAgent("eu-1");
   ASSERT_OK(WaitForFile(log, [](bool, const std::string& text) {

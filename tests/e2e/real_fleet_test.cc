@@ -5,6 +5,7 @@
 
 #include <algorithm>
 #include <map>
+#include <memory>
 #include <set>
 #include <string>
 #include <utility>
@@ -188,21 +189,51 @@ absl::Status WaitClash(Fleet& fleet, const std::string& commit) {
   return Annotate(status, last);
 }
 
-TEST_F(RealFleetTest, AClashIsShownAndStopsNothingElseAndEachCommitCostsWhatItConcerns) {
-  TestRepository repository;
-  std::string commit = repository.Commit(real_.Files());
-  PlacedFleet placed(real_, repository.FileUrl());
-  ASSERT_OK(placed.Start());
-  Fleet& fleet = *placed;
-  std::vector<std::string> clusters = real_.Clusters();
-  const std::string ring = ApplicationName(kRing);
-  const std::string staging = ApplicationName(kStaging);
+/// The fleet through a day of commits; each step begins where the one before it ended.
+class CommitsTest : public RealFleetTest {
+ protected:
+  void SetUp() override {
+    ASSERT_NO_FATAL_FAILURE(RealFleetTest::SetUp());
+    if (IsSkipped()) return;
+    commit_ = repository_.Commit(real_.Files());
+    placed_ = std::make_unique<PlacedFleet>(real_, repository_.FileUrl());
+    ASSERT_OK(placed_->Start());
+    clusters_ = real_.Clusters();
+  }
 
-  // Two parents claim the same objects on two clusters.
-  ASSERT_OK(placed.Place(real_.Parents()));
-  ASSERT_OK(WaitClash(fleet, commit));
+  void ShowTheClash();
+  void LeaveOneOut();
+  void HandOver();
+  void ChangeOneObject();
+  void MoveAFile();
+  void PruneAFolder();
+  void AddACluster();
+
+  // Looks at what has been done since the last look.
+  absl::StatusOr<Change> Since() {
+    before_ = std::move(after_);
+    LOCKSTEP_ASSIGN_OR_RETURN(after_, CountNow(**placed_, clusters_));
+    return Between(before_, after_);
+  }
+
+  TestRepository repository_;
+  std::string commit_;
+  std::unique_ptr<PlacedFleet> placed_;
+  std::vector<std::string> clusters_;
+  Count before_;
+  Count after_;
+  std::string changed_info_;  // What ChangeOneObject left in Git.
+  const std::string ring_ = ApplicationName(kRing);
+  const std::string staging_ = ApplicationName(kStaging);
+};
+
+// Two parents claim the same objects on two clusters.
+void CommitsTest::ShowTheClash() {
+  Fleet& fleet = **placed_;
+  ASSERT_OK(placed_->Place(real_.Parents()));
+  ASSERT_OK(WaitClash(fleet, commit_));
   for (const std::string& cluster : kClashing) {
-    for (const std::string& application : {ring, staging}) {
+    for (const std::string& application : {ring_, staging_}) {
       ASSERT_OK_AND_ASSIGN(const auto there, On(fleet, application, cluster));
       EXPECT_THAT(there.message(),
                   AllOf(HasSubstr(absl::StrCat(kRing, "/", cluster, "/manifests.yaml")),
@@ -212,42 +243,48 @@ TEST_F(RealFleetTest, AClashIsShownAndStopsNothingElseAndEachCommitCostsWhatItCo
     }
   }
   ASSERT_NO_FATAL_FAILURE(ExpectTargetsHold(fleet, real_, {kRing, kStaging}));
+}
 
-  // One of the two is left out: the other goes ahead.
-  ASSERT_OK_AND_ASSIGN(Count before, CountNow(fleet, clusters));
-  const Said deleted = fleet.Lockstep({"delete", "application", ring, "--yes"});
+// One of the two is left out: the other goes ahead.
+void CommitsTest::LeaveOneOut() {
+  Fleet& fleet = **placed_;
+  ASSERT_OK(Since().status());
+  const Said deleted = fleet.Lockstep({"delete", "application", ring_, "--yes"});
   ASSERT_EQ(deleted.exit_code, 0) << deleted.err;
-  ASSERT_OK(fleet.WaitState(staging, "stone-stage-p01", "Synced"));
-  ASSERT_OK(fleet.WaitState(staging, "stone-stg-rh01", "Synced"));
-  ASSERT_OK(fleet.WaitSynced(commit));
-  ASSERT_OK_AND_ASSIGN(Count after, CountNow(fleet, clusters));
-  const Change taken = Between(before, after);
+  ASSERT_OK(fleet.WaitState(staging_, "stone-stage-p01", "Synced"));
+  ASSERT_OK(fleet.WaitState(staging_, "stone-stg-rh01", "Synced"));
+  ASSERT_OK(fleet.WaitSynced(commit_));
+  ASSERT_OK_AND_ASSIGN(const Change taken, Since());
   EXPECT_THAT(taken.gone, IsEmpty());
   EXPECT_THAT(taken.written, ElementsAre(Pair("stone-stage-p01", 75), Pair("stone-stg-rh01", 75)));
   ASSERT_NO_FATAL_FAILURE(ExpectTargetsHold(fleet, real_, {kRing}));
+}
 
-  // A newcomer does not take what another holds; when Git drops the holder's folders, it is handed
-  // over: nothing is deleted, and only the five objects that differ are written.
+// A newcomer does not take what another holds; when Git drops the holder's folders, it is handed
+// over: nothing is deleted, and only the five objects that differ are written.
+void CommitsTest::HandOver() {
+  Fleet& fleet = **placed_;
   ASSERT_OK(fleet.Apply(Applications({kRing})));
-  ASSERT_OK(fleet.WaitState(ring, "stone-stage-p01", "Stalled"));
-  ASSERT_OK(fleet.WaitState(ring, "stone-stg-rh01", "Stalled"));
-  ASSERT_OK_AND_ASSIGN(const auto newcomer, On(fleet, ring, "stone-stg-rh01"));
+  ASSERT_OK(fleet.WaitState(ring_, "stone-stage-p01", "Stalled"));
+  ASSERT_OK(fleet.WaitState(ring_, "stone-stg-rh01", "Stalled"));
+  ASSERT_OK_AND_ASSIGN(const auto newcomer, On(fleet, ring_, "stone-stg-rh01"));
   EXPECT_THAT(newcomer.message(), HasSubstr("is already held by"));
-  ASSERT_OK_AND_ASSIGN(const auto holder, On(fleet, staging, "stone-stg-rh01"));
+  ASSERT_OK_AND_ASSIGN(const auto holder, On(fleet, staging_, "stone-stg-rh01"));
   EXPECT_EQ(holder.state(), "Synced");
-  before = after;
-  commit = repository.Commit({}, {kStaging});
+  commit_ = repository_.Commit({}, {kStaging});
   ASSERT_OK(fleet.SyncRepository("fleet"));
-  ASSERT_OK(fleet.WaitSynced(commit));
-  ASSERT_OK_AND_ASSIGN(after, CountNow(fleet, clusters));
-  const Change handed = Between(before, after);
+  ASSERT_OK(fleet.WaitSynced(commit_));
+  ASSERT_OK_AND_ASSIGN(const Change handed, Since());
   EXPECT_THAT(handed.gone, IsEmpty());
   EXPECT_THAT(handed.written, ElementsAre(Pair("stone-stage-p01", 5), Pair("stone-stg-rh01", 5)));
   EXPECT_EQ(handed.sent, 2);
   EXPECT_THAT(handed.desired, ElementsAre(Pair("stone-stage-p01", 1), Pair("stone-stg-rh01", 1)));
   ASSERT_NO_FATAL_FAILURE(ExpectTargetsHold(fleet, real_, {kStaging}));
+}
 
-  // One object changes.
+// One object changes.
+void CommitsTest::ChangeOneObject() {
+  Fleet& fleet = **placed_;
   const RealFleet::Folder& info = real_.At("components/konflux-info/production", "kflux-ocp-p01");
   ASSERT_OK_AND_ASSIGN(std::vector<Value> documents, ReadYaml(info.content, "manifests.yaml"));
   documents[0].Find("metadata")->AsObject().Set("annotations", Value::MakeObject());
@@ -256,45 +293,46 @@ TEST_F(RealFleetTest, AClashIsShownAndStopsNothingElseAndEachCommitCostsWhatItCo
       ->Find("annotations")
       ->AsObject()
       .Set("changed", Value::String("yes"));
-  before = after;
-  commit = repository.Commit({{info.File(), WriteYamlDocuments(documents)}});
+  changed_info_ = WriteYamlDocuments(documents);
+  commit_ = repository_.Commit({{info.File(), changed_info_}});
   ASSERT_OK(fleet.SyncRepository("fleet"));
-  ASSERT_OK(fleet.WaitSynced(commit));
-  ASSERT_OK_AND_ASSIGN(after, CountNow(fleet, clusters));
-  const Change changed = Between(before, after);
+  ASSERT_OK(fleet.WaitSynced(commit_));
+  ASSERT_OK_AND_ASSIGN(const Change changed, Since());
   EXPECT_EQ(changed.sent, 1);
   EXPECT_THAT(changed.desired, ElementsAre(Pair("kflux-ocp-p01", 1)));
   EXPECT_THAT(changed.writes, ElementsAre(Pair("kflux-ocp-p01", 1)));
   EXPECT_THAT(changed.written, ElementsAre(Pair("kflux-ocp-p01", 1)));
   EXPECT_THAT(changed.gone, IsEmpty());
   EXPECT_THAT(changed.assigned, ElementsAre("components-konflux-info-production on kflux-ocp-p01"));
+}
 
-  // A file moves from one application to another: one message, no write, no delete.
-  before = after;
-  commit = repository.Commit({{"components/konflux-kite/production/kflux-ocp-p01/info.yaml",
-                               WriteYamlDocuments(documents)}},
-                             {"components/konflux-info/production/kflux-ocp-p01"});
+// A file moves from one application to another: one message, no write, no delete.
+void CommitsTest::MoveAFile() {
+  Fleet& fleet = **placed_;
+  commit_ = repository_.Commit(
+      {{"components/konflux-kite/production/kflux-ocp-p01/info.yaml", changed_info_}},
+      {"components/konflux-info/production/kflux-ocp-p01"});
   ASSERT_OK(fleet.SyncRepository("fleet"));
-  ASSERT_OK(fleet.WaitSynced(commit));
-  ASSERT_OK_AND_ASSIGN(after, CountNow(fleet, clusters));
-  const Change moved = Between(before, after);
+  ASSERT_OK(fleet.WaitSynced(commit_));
+  ASSERT_OK_AND_ASSIGN(const Change moved, Since());
   EXPECT_EQ(moved.sent, 1);
   EXPECT_THAT(moved.desired, ElementsAre(Pair("kflux-ocp-p01", 1)));
   EXPECT_THAT(moved.writes, IsEmpty());
   EXPECT_THAT(moved.written, IsEmpty());
   EXPECT_THAT(moved.gone, IsEmpty());
+}
 
-  // A folder goes: its deletes wait, are approved, and are carried out.
+// A folder goes: its deletes wait, are approved, and are carried out.
+void CommitsTest::PruneAFolder() {
+  Fleet& fleet = **placed_;
   const std::string cert_manager = "components-cert-manager-production";
-  before = after;
-  commit = repository.Commit({}, {"components/cert-manager/production/kflux-prd-rh02"});
+  commit_ = repository_.Commit({}, {"components/cert-manager/production/kflux-prd-rh02"});
   ASSERT_OK(fleet.SyncRepository("fleet"));
   ASSERT_OK(fleet.WaitState(cert_manager, "kflux-prd-rh02", "Held"));
   ASSERT_OK_AND_ASSIGN(const auto held, On(fleet, cert_manager, "kflux-prd-rh02"));
   EXPECT_EQ(held.held_deletes_size(), 6);
   EXPECT_THAT(held.message(), HasSubstr("`lockstep approve default/" + cert_manager + "`"));
-  ASSERT_OK_AND_ASSIGN(after, CountNow(fleet, clusters));
-  const Change waiting = Between(before, after);
+  ASSERT_OK_AND_ASSIGN(const Change waiting, Since());
   EXPECT_EQ(waiting.sent, 1);
   EXPECT_THAT(waiting.desired, ElementsAre(Pair("kflux-prd-rh02", 1)));
   EXPECT_THAT(waiting.written, IsEmpty());
@@ -302,15 +340,16 @@ TEST_F(RealFleetTest, AClashIsShownAndStopsNothingElseAndEachCommitCostsWhatItCo
   const Said approved =
       fleet.Lockstep({"approve", cert_manager, "--cluster", "kflux-prd-rh02", "--yes"});
   ASSERT_EQ(approved.exit_code, 0) << approved.err;
-  ASSERT_OK(fleet.WaitSynced(commit));
-  ASSERT_OK_AND_ASSIGN(after, CountNow(fleet, clusters));
-  const Change pruned = Between(before, after);
-  EXPECT_THAT(pruned.desired, ElementsAre(Pair("kflux-prd-rh02", 2)));
+  ASSERT_OK(fleet.WaitSynced(commit_));
+  ASSERT_OK_AND_ASSIGN(const Change pruned, Since());
+  EXPECT_THAT(pruned.desired, ElementsAre(Pair("kflux-prd-rh02", 1)));
   EXPECT_THAT(pruned.written, IsEmpty());
   EXPECT_THAT(pruned.gone, ElementsAre(Pair("kflux-prd-rh02", 6)));
+}
 
-  // A cluster comes: its agent gets what is placed on it, the others get nothing.
-  before = after;
+// A cluster comes: its agent gets what is placed on it, the others get nothing.
+void CommitsTest::AddACluster() {
+  Fleet& fleet = **placed_;
   std::map<std::string, std::string> files;
   size_t objects = 0;
   for (const char* parent : {"configs/etcd-defrag/production", "components/backup/production"}) {
@@ -319,19 +358,28 @@ TEST_F(RealFleetTest, AClashIsShownAndStopsNothingElseAndEachCommitCostsWhatItCo
     files[absl::StrCat(parent, "/kflux-new-01/manifests.yaml")] = content;
     objects += some.size();
   }
-  commit = repository.Commit(files);
+  commit_ = repository_.Commit(files);
   ASSERT_OK(fleet.SyncRepository("fleet"));
   ASSERT_OK(fleet.Join("kflux-new-01"));
   ASSERT_OK(fleet.WaitState("components-backup-production", "kflux-new-01", "Synced"));
-  ASSERT_OK(fleet.WaitSynced(commit));
-  clusters.push_back("kflux-new-01");
-  ASSERT_OK_AND_ASSIGN(after, CountNow(fleet, clusters));
-  const Change joined = Between(before, after);
+  ASSERT_OK(fleet.WaitSynced(commit_));
+  clusters_.push_back("kflux-new-01");
+  ASSERT_OK_AND_ASSIGN(const Change joined, Since());
   EXPECT_THAT(joined.written, ElementsAre(Pair("kflux-new-01", objects)));
   EXPECT_THAT(joined.gone, IsEmpty());
   for (const auto& [cluster, messages] : joined.desired) EXPECT_EQ(cluster, "kflux-new-01");
   EXPECT_THAT(joined.assigned, ElementsAre("components-backup-production on kflux-new-01",
                                            "configs-etcd-defrag-production on kflux-new-01"));
+}
+
+TEST_F(CommitsTest, AClashIsShownAndStopsNothingElseAndEachCommitCostsWhatItConcerns) {
+  ASSERT_NO_FATAL_FAILURE(ShowTheClash());
+  ASSERT_NO_FATAL_FAILURE(LeaveOneOut());
+  ASSERT_NO_FATAL_FAILURE(HandOver());
+  ASSERT_NO_FATAL_FAILURE(ChangeOneObject());
+  ASSERT_NO_FATAL_FAILURE(MoveAFile());
+  ASSERT_NO_FATAL_FAILURE(PruneAFolder());
+  ASSERT_NO_FATAL_FAILURE(AddACluster());
 }
 
 }  // namespace
