@@ -81,9 +81,11 @@ std::vector<reply::HeldList> HeldLists(const HubState& state, absl::string_view 
   const auto places = state.places.find(name);
   if (places == state.places.end()) return lists;
   for (const std::string& cluster : places->second) {
-    const std::optional<ApplicationReport>& report =
-        state.clusters.at(cluster).instances.at(name).report;
-    if (!report.has_value() || report->held.empty()) continue;
+    const Instance& instance = state.clusters.at(cluster).instances.at(name);
+    const std::optional<ApplicationReport>& report = instance.report;
+    // A hub that lost its state hears of lists before it has a release to approve them with.
+    if (instance.assignment.generation == 0 || !report.has_value() || report->held.empty())
+      continue;
     lists.push_back({cluster, report->held, KeyListDigest(report->held)});
   }
   return lists;

@@ -49,6 +49,17 @@ struct Ten : Fleet {
   Folder full;
 };
 
+TEST(Deletes, F17AListIsNotApprovedBeforeItsApplicationHasARelease) {
+  Ten fleet;
+  fleet.Shrink("eu-1", 2);
+  ASSERT_THAT(HeldLists(fleet.state, "shop/web"), SizeIs(1));
+  Assignment& assignment = fleet.state.clusters.at("eu-1").instances.at("shop/web").assignment;
+  assignment = Assignment();  // The hub lost it and has not rendered again.
+  fleet.Do(command::ApproveDeletes{{"shop", "web"}, "eu-1", false, {}, false}).IgnoreError();
+  EXPECT_EQ(assignment.generation, 0u);
+  EXPECT_THAT(HeldLists(fleet.state, "shop/web"), IsEmpty());
+}
+
 TEST(Deletes, G1OneApprovalTakesIdenticalLists) {
   Ten fleet;
   fleet.content["web"]["eu-1"] = fleet.content["web"]["us-1"] = fleet.First(4);
