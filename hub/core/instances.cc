@@ -7,6 +7,7 @@
 
 #include "hub/core/outgoing.h"
 #include "hub/core/release_planner.h"
+#include "hub/core/sources.h"
 #include "hub/fleet/placement.h"
 
 namespace lockstep {
@@ -309,6 +310,8 @@ void FinishGoing(Turn& turn, const std::string& application) {
   if (turn.state.places.contains(application)) return;
   turn.state.resources.erase(at);
   turn.Touch(key);
+  // The configuration repository may declare it anew and was told to wait.
+  if (!turn.state.config.errors.empty()) turn.render.insert(ConfigRepositoryName());
   turn.Record({.reason = "Deleted",
                .message = absl::StrCat(key.ToString(), " is gone: every cluster has let go of it"),
                .about = key,

@@ -328,6 +328,11 @@ void OnConfigRead(Turn& turn, const event::ConfigRead& read) {
       Put(turn, declared, turn.by, &declared.place);
     }
   }
+  // What is declared again is not approved away, whatever else is wrong with this revision.
+  std::erase_if(config.vanished, [&](const ResourceKey& key) {
+    const ResourceState* resource = turn.state.FindResource(key);
+    return declared_keys.contains(key) || resource == nullptr || bad_files.contains(resource->file);
+  });
   if (errors.empty() && !declared_keys.empty()) DropVanished(turn, declared_keys);
   // What is there again does not wait to be deleted.
   std::erase_if(config.vanished,

@@ -265,6 +265,34 @@ TEST(FromGit, IsReadyOnlyWhereEverythingOfItCounts) {
   EXPECT_NE(fleet.state.FindApplication("shop/app-4"), nullptr) << "it was there again";
 }
 
+TEST(FromGit, WhatIsDeclaredAgainIsNotApprovedAwayWhateverElseIsWrong) {
+  FromGit fleet;
+  fleet.Read(fleet.Applications(10));
+  fleet.Read(fleet.Applications(2));
+  ASSERT_THAT(fleet.state.config.vanished, SizeIs(8));
+  fleet.Read(fleet.Applications(8), {{"app-8.yaml", "1: no YAML"}});
+  EXPECT_THAT(fleet.state.config.vanished, SizeIs(1));
+  ASSERT_OK(fleet.Do(command::ApproveConfig{}).status());
+  EXPECT_NE(fleet.state.FindApplication("shop/app-7"), nullptr);
+  EXPECT_NE(fleet.state.FindApplication("shop/app-8"), nullptr);
+  EXPECT_EQ(fleet.state.FindApplication("shop/app-9"), nullptr);
+}
+
+TEST(FromGit, WhatIsStillGoingIsMadeOnceItIsGone) {
+  FromGit fleet;
+  fleet.AddCluster("eu-1");
+  fleet.Read(fleet.Applications(10));
+  SourceState& source = fleet.state.sources[ConfigRepositoryName()];
+  source.commit = source.rendered = std::string(40, 'a');
+  fleet.state.resources.at({ResourceKind::kApplication, "shop", "app-9"}).going = true;
+  fleet.Read(fleet.Applications(10));
+  ASSERT_THAT(fleet.state.config.errors, ElementsAre(HasSubstr("still going")));
+  source.rendering = false;
+  ASSERT_OK(fleet.Do(command::RemoveCluster{"eu-1"}).status());  // The last that held it.
+  EXPECT_EQ(fleet.state.FindApplication("shop/app-9"), nullptr);
+  EXPECT_TRUE(source.rendering);
+}
+
 TEST(FromGit, AClusterThatVanishesStays) {
   FromGit fleet;
   Cluster cluster;
