@@ -5,6 +5,7 @@
 #include <utility>
 
 #include "hub/core/queries.h"
+#include "hub/core/sources.h"
 #include "hub/loop/open_state.h"
 #include "hub/ports/render_port.h"
 #include "hub/record/key.h"
@@ -48,6 +49,13 @@ void HubProcess::Start() {
   options.settings.version = "simulated";
   options.settings.delivery = {world_.settings.desired_bytes, world_.settings.delta_bytes};
   options.now = world_.time.Now();
+  if (world_.config != nullptr) {
+    options.settings.has_config_repository = true;
+    GitRepository& repository = options.settings.config_repository;
+    repository.meta.namespace_ = ConfigRepositoryName().namespace_;
+    repository.meta.name = ConfigRepositoryName().name;
+    repository.spec.url = "https://git.example/config";
+  }
   options.incarnation = std::string(16, 'i');
   absl::StatusOr<HubState> state = OpenState(store_, std::move(options));
   if (!state.ok()) return world_.Fail(std::string(state.status().message()));
@@ -83,6 +91,12 @@ void HubProcess::Crash() {
   world_.time.After(world_.Upto(absl::Seconds(20)), [this] {
     if (world_.ok()) Start();
   });
+}
+
+void HubProcess::Stop() {
+  up_ = false;
+  ++run_;
+  network_.HubGone();
 }
 
 void HubProcess::SetDiskFull(bool full) {
@@ -157,6 +171,10 @@ void HubProcess::RunBatch(std::vector<Event> events) {
       FillChain(hello);
       oracle_.HubIsGreeted(state_, *hello);
       Overlook(hello);
+    }
+    if (auto* read = std::get_if<event::ConfigRead>(&event)) {
+      oracle_.HubReadsConfig(state_, *read);
+      if (world_.settings.mutation == Mutation::kConfigErrorsHidden) read->errors.clear();
     }
     std::vector<Effect> caused = Step(state_, event, world_.time.Now());
     const auto* command = std::get_if<event::Command>(&event);
@@ -270,6 +288,9 @@ void HubProcess::Perform(const Effect& effect) {
     StartFetch(*fetch);
   } else if (const auto* render = std::get_if<effect::StartRender>(&effect)) {
     StartRender(*render);
+  } else if (const auto* read = std::get_if<effect::ReadConfig>(&effect)) {
+    Later(world_.Upto(absl::Milliseconds(200)),
+          [this, done = world_.config->Read(*read)] { Post(done); });
   } else if (const auto* reply = std::get_if<effect::Reply>(&effect)) {
     const auto at = waiting_.find(reply->request);
     if (at == waiting_.end()) return;
@@ -280,21 +301,32 @@ void HubProcess::Perform(const Effect& effect) {
 }
 
 void HubProcess::StartFetch(const effect::StartFetch& fetch) {
-  const GitModel& git = *world_.git[RepositoryOf(fetch.repository)];
-  const std::string before = state_.sources.at(fetch.repository).commit;
-  event::FetchDone done;
-  done.repository = fetch.repository;
-  done.job = fetch.job;
-  if (world_.Chance(world_.settings.fetch_fails)) {
-    done.result = absl::UnavailableError("the remote does not answer");
-  } else {
-    const bool old = world_.settings.mutation == Mutation::kFetchesOld;
-    const std::string& head = old ? git.SomeHead(&world_.rng) : git.head();
-    const bool forced = !before.empty() && !git.Descends(head, before);
-    if (forced) world_.Say(fetch.repository.ToString(), " was rewritten");
-    done.result = event::Fetched{"main@sha1:" + head, head, forced};
+  const auto source = state_.sources.find(fetch.repository);  // May have gone in the same batch.
+  const std::string before = source == state_.sources.end() ? "" : source->second.commit;
+  Later(world_.Upto(absl::Seconds(2)), [this, name = fetch.repository, job = fetch.job, before] {
+    event::FetchDone done;
+    done.repository = name;
+    done.job = job;
+    if (world_.Chance(world_.settings.fetch_fails)) {
+      done.result = absl::UnavailableError("the remote does not answer");
+    } else {
+      done.result = Fetch(name, before);
+    }
+    Post(std::move(done));
+  });
+}
+
+event::Fetched HubProcess::Fetch(const NamespacedName& name, const std::string& before) {
+  if (name == ConfigRepositoryName()) {
+    const std::string& head = world_.config->head();
+    return {"main@sha1:" + head, head, false};
   }
-  Later(world_.Upto(absl::Seconds(2)), [this, done = std::move(done)] { Post(done); });
+  const GitModel& git = *world_.git[RepositoryOf(name)];
+  const bool old = world_.settings.mutation == Mutation::kFetchesOld;
+  const std::string& head = old ? git.SomeHead(&world_.rng) : git.head();
+  const bool forced = !before.empty() && !git.Descends(head, before);
+  if (forced) world_.Say(name.ToString(), " was rewritten");
+  return {"main@sha1:" + head, head, forced};
 }
 
 void HubProcess::StartRender(const effect::StartRender& render) {

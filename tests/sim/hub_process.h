@@ -26,6 +26,8 @@ class HubProcess : public HubEnd {
   void Start();
   /// It comes back by itself.
   void Crash();
+  /// It does not come back.
+  void Stop();
   /// Until it is said otherwise its disk is nearly full.
   void SetDiskFull(bool full);
 
@@ -53,6 +55,7 @@ class HubProcess : public HubEnd {
   bool LetGo(std::vector<Effect> effects);
   void Perform(const Effect& effect);
   void StartFetch(const effect::StartFetch& fetch);
+  event::Fetched Fetch(const NamespacedName& name, const std::string& before);
   void StartRender(const effect::StartRender& render);
   // Runs `task` later, unless the process has died by then.
   void Later(absl::Duration delay, std::function<void()> task);

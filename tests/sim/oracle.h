@@ -36,6 +36,10 @@ class Oracle {
   void TargetAccepted(const std::string& cluster, const std::string& uid) {
     accepted_targets_.insert({cluster, uid});
   }
+  /// What vanished from the configuration may go.
+  void ConfigApproved(const std::vector<ResourceKey>& vanished) {
+    may_vanish_.insert(vanished.begin(), vanished.end());
+  }
   /// The hub said that it will never let this key in again.
   void Revoked(const Digest& fingerprint) { revoked_.insert(fingerprint); }
 
@@ -49,6 +53,7 @@ class Oracle {
   /// The state after a step, and what the step wants done.
   void HubStepped(const HubState& state, const std::vector<Effect>& effects);
   void HubIsGreeted(const HubState& state, const event::AgentHello& hello);
+  void HubReadsConfig(const HubState& state, const event::ConfigRead& read);
   void HubWrites(const HubState& state, bool disk_full);
   /// The history that the hub has, by counter.
   const std::map<uint64_t, Digest>& commits() const { return commits_; }
@@ -126,6 +131,7 @@ class Oracle {
     std::map<std::string, Position> positions;
   };
 
+  void CheckVanished(const HubState& state);
   void KnowHub(const HubState& state, bool restored);
   void SendsDesired(const HubState& state, const std::string& cluster, const Desired& desired);
   void NoteMeaning(const ClusterState& cluster, View* view);
@@ -157,6 +163,10 @@ class Oracle {
   std::map<uint64_t, Digest> commits_;
   std::map<std::string, CommitPoint> behind_;
   std::set<std::pair<std::string, uint64_t>> forgiven_;  // Cluster, counter.
+
+  // What Git declares of the hub's own configuration.
+  std::set<ResourceKey> from_git_;  // As last seen in the hub.
+  std::set<ResourceKey> may_vanish_;
 
   // Who may come.
   struct Visitor {

@@ -1,5 +1,6 @@
 // What the hub may forget, decide and say.
 #include <algorithm>
+#include <iterator>
 #include <utility>
 
 #include <absl/strings/match.h>
@@ -70,6 +71,7 @@ void Oracle::HubStarted(const HubState& state) {
 void Oracle::KnowHub(const HubState& state, bool restored) {
   commits_.erase(commits_.upper_bound(state.at.counter), commits_.end());
   commits_[state.at.counter] = state.at.chain;
+  from_git_.clear();  // What was decided and not written is forgotten.
   behind_ = state.behind.agents;
   heard_revoked_.clear();
   if (!restored) return;
@@ -121,6 +123,38 @@ void Oracle::NoteMeaning(const ClusterState& cluster, View* view) {
   for (const auto& [name, target] : newest.targets) message[name].in_message = true;
 }
 
+// DESIGN 2.2 and 2.3 for the configuration repository: what a complete, error-free and not empty
+// reading does not name any more may go, unless that is more than five and a tenth of all.
+void Oracle::HubReadsConfig(const HubState& state, const event::ConfigRead& read) {
+  if (!read.whole.ok() || !read.errors.empty() || read.resources.empty() || state.read_only) return;
+  std::set<ResourceKey> all;
+  std::set<ResourceKey> declared;
+  for (const DeclaredResource& resource : read.resources) declared.insert(KeyOf(resource.resource));
+  for (const auto& [key, resource] : state.resources) {
+    if (resource.from_git && !resource.going) all.insert(key);
+  }
+  std::set<ResourceKey> vanished;
+  std::set_difference(all.begin(), all.end(), declared.begin(), declared.end(),
+                      std::inserter(vanished, vanished.end()));
+  all.insert(declared.begin(), declared.end());
+  if (vanished.size() <= std::max<size_t>(5, all.size() / 10)) may_vanish_.merge(vanished);
+}
+
+void Oracle::CheckVanished(const HubState& state) {
+  std::set<ResourceKey> now;
+  for (const auto& [key, resource] : state.resources) {
+    if (resource.from_git && !resource.going) now.insert(key);
+  }
+  for (const ResourceKey& key : from_git_) {
+    if (now.contains(key) || may_vanish_.contains(key)) continue;
+    world_.Fail(absl::StrCat(key.ToString(), " goes although nobody took it out of Git"));
+  }
+  for (const ResourceKey& key : now) {
+    if (!from_git_.contains(key)) may_vanish_.erase(key);  // It is back.
+  }
+  from_git_ = std::move(now);
+}
+
 void Oracle::HubStepped(const HubState& state, const std::vector<Effect>& effects) {
   for (const Effect& effect : effects) {
     const auto* send = std::get_if<effect::Send>(&effect);
@@ -129,6 +163,7 @@ void Oracle::HubStepped(const HubState& state, const std::vector<Effect>& effect
       Fail(behind_.begin()->first, "a hub that is behind what this agent knows pushes");
     }
   }
+  if (world_.config != nullptr) CheckVanished(state);
   for (auto& [name, view] : views_) {
     if (state.clusters.contains(name)) continue;
     view.assigned.clear();

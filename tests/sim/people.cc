@@ -56,7 +56,7 @@ void People::ActOnce() {
       {5, &People::Delete},        {9, &People::Edit},    {2, &People::LoseRepository},
       {3, &People::DeleteOrphans}, {3, &People::Sync},    {2, &People::AcceptSome},
       {2, &People::Remove},        {2, &People::Rejoin},  {2, &People::SwitchOff},
-      {1, &People::ApproveHub},    {3, &People::Rewrite},
+      {1, &People::ApproveHub},    {3, &People::Rewrite}, {6, &People::EditConfig},
   };
   uint64_t sum = 0;
   for (const Deed& deed : kDeeds) sum += deed.weight;
@@ -89,6 +89,10 @@ void People::CalmDown() {
     plan.before.push_back(plan.now);
     plan.now.prune = true;
   }
+  if (world_.config != nullptr) {
+    world_.config->broken = false;
+    PublishMissing();
+  }
   Sync();
   Tend();
 }
@@ -103,13 +107,8 @@ void People::Tend() {
     for (const auto& [key, resource] : state.resources) {
       if (resource.suspension.has_value()) Ask(command::Resume{key});
     }
-    for (size_t i = 0; i < world_.git.size(); ++i) {
-      Publish(DeclareRepository(static_cast<int>(i)));
-    }
-    for (const ApplicationPlan& plan : world_.applications) {
-      const bool there = state.FindApplication(plan.FullName()) != nullptr;
-      if (there || !stay_gone_.contains(plan.name)) Publish(Declare(plan));
-    }
+    if (world_.config == nullptr) PublishMissing();
+    if (!state.config.vanished.empty()) ApproveConfig();
     ApproveHeld();
     for (const auto& agent : agents_) TendTo(state, agent.get());
   });

@@ -51,6 +51,11 @@ class People {
   DeclaredResource Declare(const ApplicationPlan& plan);
   DeclaredResource DeclareRepository(int number);
   void Publish(DeclaredResource declared);
+  void Withdraw(const ResourceKey& key);
+  void CommitConfig();
+  void PublishMissing();
+  void EditConfig();
+  void ApproveConfig();
   void Edit();
   void LoseRepository();
   void Delete();

@@ -1,4 +1,6 @@
 // What people declare, and what they tell the hub.
+#include <iterator>
+#include <map>
 #include <utility>
 
 #include "hub/core/instances.h"
@@ -53,9 +55,71 @@ DeclaredResource People::DeclareRepository(int number) {
 }
 
 void People::Publish(DeclaredResource declared) {
+  if (world_.config != nullptr) {
+    const ResourceKey key = KeyOf(declared.resource);
+    declared.place = absl::StrCat(key.name, ".yaml");
+    world_.config->now[key] = std::move(declared);
+    return CommitConfig();
+  }
   command::Apply apply;
   apply.resources.push_back(std::move(declared));
   Ask(std::move(apply));
+}
+
+void People::Withdraw(const ResourceKey& key) {
+  if (world_.config == nullptr) {
+    return Ask(command::Delete{key, command::Delete::Objects::kByPolicy, {}, false});
+  }
+  world_.config->now.erase(key);
+  CommitConfig();
+}
+
+void People::CommitConfig() {
+  world_.config->Commit();
+  world_.Say("configuration ", world_.config->head(), " declares ", world_.config->now.size(),
+             world_.config->broken ? ", broken" : "");
+  if (hub_.up()) {
+    Ask(command::Sync{{ResourceKind::kGitRepository, "lockstep-system", "config"}});
+  }
+}
+
+// Everything but what stays gone, as it now is.
+void People::PublishMissing() {
+  for (size_t i = 0; i < world_.git.size(); ++i) {
+    Publish(DeclareRepository(static_cast<int>(i)));
+  }
+  for (const ApplicationPlan& plan : world_.applications) {
+    const bool there = world_.config != nullptr
+                           ? world_.config->now.contains(ApplicationNamed(plan))
+                           : hub_.state().FindApplication(plan.FullName()) != nullptr;
+    if (there || !stay_gone_.contains(plan.name)) Publish(Declare(plan));
+  }
+}
+
+void People::EditConfig() {
+  if (world_.config == nullptr) return;
+  std::map<ResourceKey, DeclaredResource>& now = world_.config->now;
+  switch (world_.rng.Below(6)) {
+    case 0:
+      world_.config->broken = !world_.config->broken;
+      return CommitConfig();
+    case 1:
+      if (!now.empty()) now.erase(std::next(now.begin()), now.end());
+      return CommitConfig();
+    case 2:
+      now.clear();
+      return CommitConfig();
+    case 3:
+      return ApproveConfig();
+    default:
+      world_.config->broken = false;
+      return PublishMissing();
+  }
+}
+
+void People::ApproveConfig() {
+  oracle_.ConfigApproved(hub_.state().config.vanished);
+  Ask(command::ApproveConfig{});
 }
 
 void People::Edit() {
@@ -99,7 +163,7 @@ void People::Edit() {
 // It is deleted and made again, whatever is fetched from it meanwhile.
 void People::LoseRepository() {
   const int number = static_cast<int>(world_.rng.Below(world_.git.size()));
-  Ask(command::Delete{RepositoryKey(number), command::Delete::Objects::kByPolicy, {}, false});
+  Withdraw(RepositoryKey(number));
   world_.time.After(world_.Upto(absl::Seconds(4)), [this, number] {
     CommitAll();
     Publish(DeclareRepository(number));
@@ -108,6 +172,7 @@ void People::LoseRepository() {
 
 void People::Delete() {
   const ApplicationPlan& plan = SomePlan();
+  if (world_.config != nullptr) return Withdraw(ApplicationNamed(plan));
   const auto objects = static_cast<command::Delete::Objects>(world_.rng.Below(3));
   command::Delete ask{ApplicationNamed(plan), objects, {}, false};
   if (objects != command::Delete::Objects::kDelete) return Ask(std::move(ask));

@@ -35,6 +35,12 @@ Settings DrawSettings(uint64_t seed) {
   if (rng.Below(2) == 0) settings.desired_bytes = 400 + rng.Below(2000);
   if (rng.Below(2) == 0) settings.delta_bytes = rng.Below(500);
   settings.documents_lost = chance(0.3);
+  settings.config_repository = rng.Below(4) == 0;
+  if (settings.config_repository) {
+    // Enough for the guard over what vanishes.
+    settings.applications = 6;
+    settings.repositories = 2;
+  }
   return settings;
 }
 

@@ -19,6 +19,7 @@ enum class Mutation : uint8_t {
   kRestoreUnnoticed,        // The hub does not look at what agents know of it.
   kTargetUnchecked,         // … nor at which target an agent has.
   kKeyUnchecked,            // … nor at its key.
+  kConfigErrorsHidden,      // A file of the configuration that cannot be read is not there.
   kFetchesOld,              // A fetch brings what the branch was at some time ago.
   kFullDiskIgnored,         // The hub is not told that its disk is full.
   kApprovalForged,          // Every held list arrives approved by nobody.
@@ -35,6 +36,7 @@ struct Settings {
   int agents = 3;
   int applications = 4;
   int repositories = 1;
+  bool config_repository = false;               // Resources come from Git.
   absl::Duration busy = absl::Minutes(5);       // How long faults and people go on.
   absl::Duration operation = absl::Seconds(5);  // Between two operations of people, on average.
 

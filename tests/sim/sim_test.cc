@@ -136,6 +136,10 @@ TEST(Mutation, ARevokedKeyThatIsLetInIsFoundOut) {
   EXPECT_TRUE(Finds(Mutation::kKeyUnchecked, "a revoked key is let in"));
 }
 
+TEST(Mutation, AConfigurationReadInPartIsFoundOut) {
+  EXPECT_TRUE(Finds(Mutation::kConfigErrorsHidden, "although nobody took it out of Git"));
+}
+
 TEST(Mutation, ABranchThatGoesBackIsFoundOut) {
   EXPECT_TRUE(Finds(Mutation::kFetchesOld, "goes back to"));
 }

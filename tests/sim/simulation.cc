@@ -7,6 +7,7 @@
 #include <absl/strings/str_cat.h>
 
 #include "hub/core/outgoing.h"
+#include "hub/core/sources.h"
 #include "tests/sim/agent_process.h"
 #include "tests/sim/hub_process.h"
 #include "tests/sim/network.h"
@@ -72,6 +73,7 @@ class Simulation {
     Outcome outcome;
     outcome.settled_after = world_.time.Now() - calm;
     CheckQuiet();
+    CheckAlone();
     outcome.failure = world_.failure;
     outcome.steps = world_.time.steps();
     outcome.messages = network_.messages();
@@ -97,14 +99,38 @@ class Simulation {
     if (const std::string left = Left(); !left.empty()) world_.Fail("it is undone: " + left);
   }
 
+  // Agents whose hub is gone put back what others change, and do nothing else.
+  void CheckAlone() {
+    if (!world_.ok()) return;
+    hub_.Stop();
+    const uint64_t deletes = oracle_.deletes();
+    for (const auto& agent : agents_) people_.Meddle(agent.get());
+    Pass(kInterval);
+    if (oracle_.deletes() != deletes) world_.Fail("agents without a hub delete");
+    for (const auto& agent : agents_) {
+      std::map<ObjectKey, Digest> wanted;
+      for (const auto& [name, application] : agent->state().durable.applications) {
+        if (application.target.releasing.has_value()) continue;
+        for (const ManifestEntry& entry : application.target.manifest->entries()) {
+          wanted.emplace(entry.key, entry.blob);
+        }
+      }
+      std::string left = LeftOnTarget(*agent, wanted, {});
+      if (!left.empty()) world_.Fail(absl::StrCat(agent->cluster(), " without a hub: ", left));
+    }
+  }
+
   // What keeps the fleet from being in step; empty if it is.
   std::string Left() const {
     if (!hub_.up()) return "the hub is away";
     const HubState& state = hub_.state();
     if (!state.behind.agents.empty()) return "the hub is behind";
-    if (state.sources.size() != world_.git.size()) return "a repository is not declared";
+    if (state.sources.size() != world_.git.size() + (world_.config == nullptr ? 0 : 1))
+      return "a repository is not declared";
     for (const auto& [name, source] : state.sources) {
-      const std::string& head = world_.git[name.name == "repo-0" ? 0 : 1]->head();
+      const std::string& head = name == ConfigRepositoryName()
+                                    ? world_.config->head()
+                                    : world_.git[name.name == "repo-0" ? 0 : 1]->head();
       if (source.commit != head || source.rendered != head) {
         return absl::StrCat(name.ToString(), " is not at its head");
       }

@@ -9,6 +9,7 @@
 #include <absl/time/time.h>
 
 #include "common/base/random.h"
+#include "tests/sim/config_model.h"
 #include "tests/sim/git_model.h"
 #include "tests/sim/scheduler.h"
 #include "tests/sim/settings.h"
@@ -45,12 +46,14 @@ struct World {
   explicit World(Settings chosen)
       : settings(chosen), time(absl::FromUnixSeconds(1'700'000'000)), rng(chosen.seed) {
     for (int i = 0; i < chosen.repositories; ++i) git.push_back(std::make_unique<GitModel>(i));
+    if (chosen.config_repository) config = std::make_unique<ConfigModel>();
   }
 
   const Settings settings;
   Scheduler time;
   SeededRng rng;
   std::vector<std::unique_ptr<GitModel>> git;
+  std::unique_ptr<ConfigModel> config;  // Null where people apply by hand.
   std::vector<ApplicationPlan> applications;
   bool faults = true;  // Things still go wrong.
   std::ostream* trace = nullptr;
