@@ -51,6 +51,7 @@ class Delivery {
                                   target.manifest,
                                   target.options_digest,
                                   {},
+                                  {},
                                   target.releasing.has_value()};
     }
     hello.seen = durable.agent.seen;
