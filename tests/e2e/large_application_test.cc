@@ -47,11 +47,11 @@ class PlayedGit : public FetchPort, public RenderPort {
  public:
   void Start(effect::StartFetch fetch) override {
     const std::string commit(40, static_cast<char>('a' + commits_++));
-    loop->TryPost(
-        event::FetchDone{fetch.repository, event::Fetched{"main@sha1:" + commit, commit, false}});
+    const event::Fetched fetched{"main@sha1:" + commit, commit, false};
+    loop->TryPost(event::FetchDone{fetch.repository, fetched, fetch.job});
   }
   void Start(effect::StartRender render) override {
-    event::RenderDone done{render.repository, render.revision, {}, {}};
+    event::RenderDone done{render.repository, render.revision, {}, {}, render.job};
     std::vector<ManifestEntry> entries;
     std::vector<std::string> files;
     for (int i = 0; i < objects; ++i) {
