@@ -257,10 +257,11 @@ TEST(Releases, A30WhatAServerSaysIsCleanedBeforeItIsStored) {
   EXPECT_THAT(Warnings(fleet).at(0), HasSubstr("here"));
   const std::string commit(40, 'c');
   (void)fleet.Do(command::Sync{kRepository});
-  fleet.fetches.clear();
-  fleet.Step(
-      event::FetchDone{{"default", "fleet"}, event::Fetched{"m\xff@sha1:" + commit, commit}});
+  const effect::StartFetch fetch = std::exchange(fleet.fetches, {}).at(0);
+  fleet.Step(event::FetchDone{fetch.repository,
+                              event::Fetched{"m\xff@sha1:" + commit, commit, false}, fetch.job});
   EXPECT_TRUE(IsUtf8(SourceStatus(fleet).revision()));
+  EXPECT_THAT(SourceStatus(fleet).revision(), HasSubstr(commit));
 }
 
 TEST(Releases, F60FailedFetchesAreTriedAgainLaterAndLater) {
