@@ -337,10 +337,11 @@ void OnAgentSaid(Turn& turn, const event::AgentSaid& said) {
 
 void AckStatuses(Turn& turn) {
   turn.state.next_status_ack = absl::InfiniteFuture();
-  for (const auto& [id, name] : turn.state.sessions) {
-    ClusterState& cluster = turn.state.clusters.at(name);
+  // By name, not by session: the same events have the same effects, in the same order.
+  for (auto& [name, cluster] : turn.state.clusters) {
+    if (!cluster.session.has_value()) continue;
     if (!std::exchange(cluster.session->status_unacked, false)) continue;
-    turn.Send(id, StatusAck{cluster.status_seq});
+    turn.Send(cluster.session->id, StatusAck{cluster.status_seq});
   }
 }
 
