@@ -67,7 +67,8 @@ void Stepper::Accept(const Desired& desired) {
   AgentRecord record = state_.durable.agent;
   record.desired_seq = desired.seq;
   record.epoch = desired.epoch;
-  record.seen = desired.at;
+  // While it waited for blobs, a Welcome may have told of later commits.
+  if (desired.at.counter > record.seen.counter) record.seen = desired.at;
   PendingPersist persist;
   persist.cause = PendingPersist::Cause::kAccept;
   persist.records = std::move(acceptance.records);

@@ -192,6 +192,22 @@ TEST(Documents, ANewerMessageSupersedesTheFetchAndOneThatNamesTheSameGoesOn) {
   EXPECT_THAT(world.There(), ElementsAre(Pair("a", "3")));
 }
 
+TEST(Documents, F17WhatWasHeardWhileItIsFetchedIsNotForgotten) {
+  Documents world;
+  world.SendTexts(kWeb, {{"a", "2"}});
+  Welcome again;
+  again.session = std::string(16, 's');
+  again.hub_incarnation = world.incarnation;
+  again.epoch = world.epoch;
+  again.at = {world.at.counter + 5, Digest::Of("the revocation")};
+  again.revoked = {Digest::Of("stolen key")};
+  world.Receive(again);
+  world.Serve();
+  world.Serve();
+  EXPECT_THAT(world.There(), ElementsAre(Pair("a", "2")));
+  EXPECT_EQ(world.state.durable.agent.seen, again.at);
+}
+
 TEST(Documents, OneThatTheHubNoLongerHasIsAskedForAnewAfterAPause) {
   Documents world;
   world.SendTexts(kWeb, {{"a", "2"}});
