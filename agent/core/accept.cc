@@ -257,11 +257,12 @@ class Judging {
   }
 
   // What a refused application would have taken over is not known: nothing that this message
-  // removes elsewhere may be deleted on its word.
+  // removes elsewhere, or that waits there to be deleted, may go on its word.
   void RefuseRemovals() {
     for (auto it = candidates_.begin(); it != candidates_.end();) {
       const Candidate& candidate = it->second;
       const bool removes = !candidate.removed.empty() || !candidate.named.empty() ||
+                           !candidate.next.tombstones.empty() ||
                            candidate.next.releasing == ReleaseObjects::kDelete;
       if (!removes) {
         ++it;

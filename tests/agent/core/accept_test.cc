@@ -239,6 +239,20 @@ TEST(Accept, ARefusedApplicationLeavesTheOthersOfTheMessageButTheirDeletes) {
   EXPECT_EQ(world.state.durable.applications.at(kWeb).target.generation, 1);
 }
 
+TEST(Accept, ARefusedApplicationKeepsWhatWaitsToBeDeletedElsewhereWaiting) {
+  AgentWorld world;
+  world.SendTexts(kWeb, {{"a", "1"}, {"b", "1"}});
+  world.SendTexts(kWeb, {});
+  ASSERT_EQ(world.report(kWeb).held.size(), 2);
+  ApplicationTarget web = world.Target(kWeb, {});
+  web.approved = KeyListDigest({TextKey("a"), TextKey("b")});
+  ApplicationTarget api = world.Target(kApi, {{"a", "2"}});
+  api.options.reset();  // Refused: they are not known here.
+  world.SendTargets({web, api});
+  EXPECT_EQ(world.ack().refused.size(), 2);
+  EXPECT_THAT(world.There(), ElementsAre(Pair("a", "1"), Pair("b", "1")));
+}
+
 TEST(Accept, TakesNothingOverFromOneWhoseRemovalWasRefused) {
   AgentWorld world;
   world.SendTexts(kWeb, {{"a", "1"}, {"b", "2"}});
