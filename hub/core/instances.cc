@@ -198,7 +198,8 @@ void DropInstance(Turn& turn, const std::string& cluster, const std::string& app
   turn.TouchAssignment(cluster, application);
   turn.TouchStatus(cluster, application);
   turn.finish_going.insert(application);
-  turn.replan.insert(cluster);  // What it held is free.
+  turn.replan.insert(cluster);   // What it held is free.
+  turn.deliver.insert(cluster);  // What it was to have is nobody's.
   turn.Notify();
 }
 

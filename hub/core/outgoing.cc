@@ -56,21 +56,6 @@ absl::Time WantedAt(const Instance& instance) {
   return refused ? refusal->retry_at : absl::InfinitePast();
 }
 
-// What a Desired would hold now. Once something goes, all goes that ever will: a hand-over between
-// two applications is not torn by a refusal that is still fresh.
-std::vector<const std::string*> Wanted(const ClusterState& cluster, absl::Time now) {
-  std::vector<const std::string*> wanted;
-  bool due = false;
-  for (const auto& [name, instance] : cluster.instances) {
-    const absl::Time at = WantedAt(instance);
-    if (at == absl::InfiniteFuture()) continue;
-    wanted.push_back(&name);
-    due = due || at <= now;
-  }
-  if (!due) wanted.clear();
-  return wanted;
-}
-
 const ManifestPtr& WantedManifest(const Instance& instance) {
   return instance.releasing() ? EmptyManifest() : instance.assignment.manifest;
 }
@@ -107,6 +92,51 @@ TargetMoves MovesOf(const Instance& instance, DeltaCache* deltas) {
                        (received.options_digest.IsZero() || instance.releasing());
   moves.may_lose_anything = unknown || MayHoldDeletes(instance);
   return moves;
+}
+
+// Takes out of `wanted` what would give up an object that an unconfirmed assignment names: it goes
+// once Git confirmed or replaced that one, since a tombstone never goes before who claims its
+// object.
+void HoldBackTorn(const ClusterState& cluster, DeltaCache* deltas,
+                  std::vector<const std::string*>* wanted) {
+  std::vector<TargetMoves> moves;
+  for (const auto& [name, instance] : cluster.instances) {
+    if (!instance.assignment.unconfirmed || IsReceived(instance)) continue;
+    TargetMoves claims = MovesOf(instance, deltas);
+    claims.loses = std::make_shared<const KeyMoves>();  // It is not sent.
+    claims.named.clear();
+    claims.may_lose_anything = false;
+    moves.push_back(std::move(claims));
+  }
+  const size_t unconfirmed = moves.size();
+  if (unconfirmed == 0 || wanted->empty()) return;
+  for (const std::string* name : *wanted)
+    moves.push_back(MovesOf(cluster.instances.at(*name), deltas));
+  const std::vector<size_t> group_of = HandOverGroups(moves);
+  const auto end_of_unconfirmed = group_of.begin() + static_cast<ptrdiff_t>(unconfirmed);
+  std::vector<const std::string*> kept;
+  for (size_t i = 0; i < wanted->size(); ++i) {
+    const size_t group = group_of[unconfirmed + i];
+    if (std::find(group_of.begin(), end_of_unconfirmed, group) == end_of_unconfirmed)
+      kept.push_back((*wanted)[i]);
+  }
+  *wanted = std::move(kept);
+}
+
+// What a Desired would hold now. Once something goes, all goes that ever will: a hand-over between
+// two applications is not torn by a refusal that is still fresh.
+std::vector<const std::string*> Wanted(const ClusterState& cluster, absl::Time now,
+                                       DeltaCache* deltas) {
+  std::vector<const std::string*> wanted;
+  for (const auto& [name, instance] : cluster.instances) {
+    if (WantedAt(instance) != absl::InfiniteFuture()) wanted.push_back(&name);
+  }
+  HoldBackTorn(cluster, deltas, &wanted);
+  const bool due = std::any_of(wanted.begin(), wanted.end(), [&](const std::string* name) {
+    return WantedAt(cluster.instances.at(*name)) <= now;
+  });
+  if (!due) wanted.clear();
+  return wanted;
 }
 
 bool NeedsOptions(const Instance& instance) {
@@ -264,8 +294,9 @@ void Deliver(Turn& turn, const std::string& cluster_name) {
   ClusterState& cluster = at->second;
   SessionState& session = *cluster.session;
   if (!session.accepted || session.probing || !turn.state.behind.agents.empty()) return;
-  const std::vector<const std::string*> wanted = Wanted(cluster, turn.now);
-  if (wanted.empty() || session.in_flight.size() >= kInFlightMax) return;
+  if (session.in_flight.size() >= kInFlightMax) return;
+  const std::vector<const std::string*> wanted = Wanted(cluster, turn.now, &turn.state.deltas);
+  if (wanted.empty()) return;
   const std::vector<Parcel> parcels =
       Pack(cluster, wanted, turn.state.settings.delivery, &turn.state.deltas);
   if (IsUnderWay(session, parcels, cluster)) return;

@@ -221,6 +221,31 @@ TEST(Behind, F17ARenderingOfWhatWasKnownDoesNotCount) {
   EXPECT_FALSE(fleet.Find("web", "eu-1")->assignment.unconfirmed);
 }
 
+TEST(Behind, F17G18NothingIsLetGoOfThatAnotherIsToHaveOnceGitWasAsked) {
+  One fleet;
+  fleet.Agent("eu-1").seen.counter += 10;
+  fleet.Connect("eu-1");
+  fleet.content["api"]["eu-1"] = Folder{{"a", "1"}};
+  fleet.Apply(fleet.MakeApplication("api", {"eu-1"}));
+  fleet.Commit();
+  Application web = fleet.MakeApplication("web");
+  web.spec.deletion_policy = DeletionPolicy::kDelete;
+  fleet.Apply(web);
+  ASSERT_OK(fleet.Do(command::Delete{{ResourceKind::kApplication, "shop", "web"}}).status());
+  ASSERT_OK(fleet.Do(command::ApproveHub{}).status());
+  ASSERT_TRUE(fleet.Find("web", "eu-1")->releasing());
+  ASSERT_TRUE(fleet.Find("api", "eu-1")->assignment.unconfirmed);
+  fleet.Connect("eu-1");
+  fleet.Settle();
+  EXPECT_FALSE(fleet.Agent("eu-1").applications.at("shop/web").releasing);
+
+  fleet.Commit();
+  fleet.Settle();
+  EXPECT_NE(fleet.Agent("eu-1").applications.at("shop/api").manifest->Find(Key("a")), nullptr);
+  EXPECT_FALSE(fleet.Agent("eu-1").applications.contains("shop/web")) << "it had nothing else";
+  EXPECT_THAT(fleet.Agent("eu-1").deleted, IsEmpty());
+}
+
 TEST(Behind, F17StatusesThatWereLostWithTheHistoryAreAskedForAgain) {
   One fleet;
   const auto asks = [](const std::vector<HubMessage>& said) {
