@@ -259,8 +259,11 @@ void SpendGrants(Turn& turn, const From& from, const ApplicationReport& report,
 void TakeReport(Turn& turn, const From& from, const ApplicationReport& report) {
   const auto at = from.cluster.instances.find(report.name);
   if (at == from.cluster.instances.end()) {
-    // Forgotten here, while the agent was away: no root shows what goes. Else its last words.
-    if (report.state == ApplicationState::kDeleting && from.session.accepted) {
+    // Forgotten here, while the agent was away: no root shows what goes. Else its last words. It is
+    // told once its target is accepted; a hub that is behind will ask for all.
+    const bool goes =
+        report.state == ApplicationState::kDeleting || report.state == ApplicationState::kHeld;
+    if (goes && (from.session.accepted || turn.state.behind.agents.empty())) {
       ReleaseUnknown(turn, from, {report.name, report.generation, report.manifest, Digest(), true});
       turn.deliver.insert(from.name);
     }

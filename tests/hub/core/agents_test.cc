@@ -427,6 +427,25 @@ TEST(Agents, WhatGoesAndWasForgottenIsToldToLetGo) {
   EXPECT_EQ(fleet.Find("gone", "eu-1")->received.generation, 7);
 }
 
+TEST(Agents, WhatGoesAndWasForgottenIsToldToLetGoOnceItsTargetIsAccepted) {
+  One fleet;
+  ApplicationReport report = *fleet.Find("web", "eu-1")->report;
+  report.name = "shop/gone";
+  report.generation = 7;
+  report.state = ApplicationState::kHeld;
+  fleet.Disconnect("eu-1");
+  fleet.Agent("eu-1").target_uid = std::string(16, 'v');
+  ASSERT_EQ(VerdictOf(fleet.Connect("eu-1")), Verdict::kNotAccepted);
+  fleet.desired_to.clear();
+  fleet.Say("eu-1", StatusReport{++fleet.Agent("eu-1").status_seq, false, {report}, {}});
+  fleet.Settle();
+  EXPECT_THAT(fleet.desired_to, IsEmpty());
+  ASSERT_NE(fleet.Find("gone", "eu-1"), nullptr);
+  EXPECT_EQ(fleet.Find("gone", "eu-1")->assignment.release, ReleaseObjects::kOrphan);
+  ASSERT_OK(fleet.Do(command::AcceptCluster{"eu-1", ""}).status());
+  EXPECT_EQ(VerdictOf(fleet.Connect("eu-1")), Verdict::kProbe) << "it says what it has of it";
+}
+
 TEST(Agents, WhatWaitsAfterARefusalGoesAlongWithWhateverGoes) {
   One fleet;
   fleet.Apply(fleet.MakeApplication("api"));
