@@ -10,6 +10,7 @@
 #include <absl/strings/str_split.h>
 #include <gtest/gtest.h>
 
+#include "common/base/sanitizers.h"
 #include "hub/source/fetch_message.h"
 #include "hub/source/fetch_workers.h"
 #include "tests/hub/source/source_fixture.h"
@@ -45,6 +46,7 @@ class Trace : public testing::Test {
   ~Trace() override { EXPECT_OK(RemoveTree(directory_)); }
 
   void SetUp() override {
+    if (kSanitized) GTEST_SKIP() << "a sanitized program does not run under strace (ptrace)";
     if (FindProgram("strace").empty()) GTEST_SKIP() << "strace is not installed";
     const ProgramResult probe = RunProgram({.arguments = {"strace", "-o", log(), "true"}});
     if (probe.exit_code != 0) GTEST_SKIP() << "this machine does not let strace trace (ptrace)";
