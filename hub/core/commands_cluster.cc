@@ -6,6 +6,7 @@
 #include "hub/core/commands.h"
 #include "hub/core/instances.h"
 #include "hub/core/resources.h"
+#include "hub/core/revocations.h"
 #include "hub/core/sessions.h"
 
 namespace lockstep {

@@ -9,6 +9,7 @@
 #include "hub/core/instances.h"
 #include "hub/core/queries.h"
 #include "hub/core/resources.h"
+#include "hub/core/revocations.h"
 #include "hub/core/sessions.h"
 #include "hub/core/sources.h"
 

@@ -10,26 +10,10 @@
 #include "common/text/utf8.h"
 #include "hub/core/instances.h"
 #include "hub/core/outgoing.h"
+#include "hub/core/revocations.h"
 
 namespace lockstep {
 namespace {
-
-constexpr absl::Duration kRefusedRetry = absl::Minutes(1);
-// So many agents keep a new revocation for the hub at once, all others from their next Welcome on:
-// a fleet that joins anew shall not cost the square of its size.
-constexpr size_t kRevocationKeepers = 100;
-
-Goodbye RevokedGoodbye() {
-  return {Goodbye::Reason::kRevoked, kRefusedRetry, "this key was revoked"};
-}
-
-void TellShellOfRevoked(Turn& turn) {
-  effect::RevokeKeys keys;
-  for (const auto& [revoked, time] : turn.state.revoked) keys.fingerprints.push_back(revoked);
-  const std::set<Digest>& heard = turn.state.behind.revoked;
-  keys.fingerprints.insert(keys.fingerprints.end(), heard.begin(), heard.end());
-  turn.Emit(std::move(keys));
-}
 
 void Refuse(Turn& turn, SessionId session, Goodbye::Reason reason, absl::Duration retry_after,
             std::string message) {
@@ -50,28 +34,9 @@ bool ProvesBehind(const HubState& state, const event::AgentHello& hello) {
   return hello.chain_at_seen.has_value() && *hello.chain_at_seen != seen.chain;
 }
 
-// What an agent says of keys that this hub does not know as revoked counts at once, for open
-// sessions too: they may have come before that agent did.
-void NoteRevoked(Turn& turn, const std::vector<Digest>& fingerprints) {
-  std::set<Digest> news;
-  for (const Digest& fingerprint : fingerprints) {
-    if (turn.state.behind.revoked.size() == kRevokedKeysMax) break;
-    if (turn.state.revoked.contains(fingerprint)) continue;
-    if (turn.state.behind.revoked.insert(fingerprint).second) news.insert(fingerprint);
-  }
-  if (news.empty()) return;
-  TellShellOfRevoked(turn);
-  for (auto& [name, cluster] : turn.state.clusters) {
-    if (!cluster.session.has_value() || !news.contains(*cluster.fingerprint)) continue;
-    EndSession(turn, name, RevokedGoodbye());
-    cluster.online = false;
-    turn.TouchAgent(name);
-  }
-}
-
 void NoteBehind(Turn& turn, const event::AgentHello& hello) {
   BehindState& behind = turn.state.behind;
-  NoteRevoked(turn, hello.hello.revoked);
+  HearRevocations(turn, hello.hello.revoked);
   const bool is_new = !behind.agents.contains(hello.cluster);
   behind.agents[hello.cluster] = hello.hello.seen;
   turn.TouchHub();
@@ -230,6 +195,8 @@ void AlignStatuses(Turn& turn, const event::AgentHello& hello, ClusterState& clu
   cluster.status_seq = std::min(cluster.status_seq, acknowledged);
 }
 
+}  // namespace
+
 Welcome MakeWelcome(const HubState& state, absl::Time now) {
   Welcome welcome;
   welcome.hub_incarnation = state.incarnation;
@@ -241,8 +208,6 @@ Welcome MakeWelcome(const HubState& state, absl::Time now) {
   return welcome;
 }
 
-}  // namespace
-
 void EndSession(Turn& turn, const std::string& name, std::optional<Goodbye> goodbye) {
   ClusterState& cluster = turn.state.clusters.at(name);
   if (!cluster.session.has_value()) return;
@@ -251,52 +216,6 @@ void EndSession(Turn& turn, const std::string& name, std::optional<Goodbye> good
   cluster.session.reset();
   turn.state.sessions.erase(id);
   turn.Emit(effect::CloseSession{id, std::move(goodbye)});
-}
-
-namespace {
-
-void ForgetOldestRevocation(Turn& turn) {
-  const auto oldest =
-      std::min_element(turn.state.revoked.begin(), turn.state.revoked.end(),
-                       [](const auto& a, const auto& b) { return a.second < b.second; });
-  turn.TouchRevoked(oldest->first);
-  turn.state.revoked.erase(oldest);
-}
-
-void KeepRevocation(Turn& turn, const Digest& fingerprint) {
-  if (turn.state.revoked.size() >= kRevokedKeysMax) ForgetOldestRevocation(turn);
-  turn.state.revoked[fingerprint] = turn.now;
-  turn.TouchRevoked(fingerprint);
-}
-
-// A second Welcome: with the commit point it proves to a restored hub that there was more.
-void TellAgentsOfRevoked(Turn& turn, const Digest& fingerprint) {
-  Welcome welcome = MakeWelcome(turn.state, turn.now);
-  welcome.verdict = Verdict::kNoop;
-  welcome.revoked = {fingerprint};
-  size_t told = 0;
-  for (const auto& [name, cluster] : turn.state.clusters) {
-    if (!cluster.session.has_value() || !cluster.session->accepted) continue;
-    welcome.session = cluster.session->name;
-    turn.Send(cluster.session->id, welcome);
-    if (++told == kRevocationKeepers) return;
-  }
-}
-
-}  // namespace
-
-void RevokeKey(Turn& turn, const std::string& cluster, const Digest& fingerprint) {
-  KeepRevocation(turn, fingerprint);
-  TellShellOfRevoked(turn);
-  if (turn.state.clusters.contains(cluster)) EndSession(turn, cluster, RevokedGoodbye());
-  TellAgentsOfRevoked(turn, fingerprint);
-}
-
-size_t KeepHeardRevocations(Turn& turn) {
-  const std::set<Digest> heard = std::exchange(turn.state.behind.revoked, {});
-  for (const Digest& fingerprint : heard) KeepRevocation(turn, fingerprint);
-  TellShellOfRevoked(turn);
-  return heard.size();
 }
 
 void OnHello(Turn& turn, const event::AgentHello& hello) {

@@ -24,11 +24,8 @@ inline constexpr absl::Duration kFlush = absl::Minutes(1);
 inline constexpr absl::Duration kStatusAckGather = absl::Seconds(1);
 /// Sessions admitted per second after a restart, for the spread of first retries.
 inline constexpr int kAdmissionsPerSecond = 300;
-
-/// Revocations are kept for so long: a certificate lives 24 h and can be renewed for 7 days after.
-inline constexpr absl::Duration kRevokedKept = absl::Hours(30 * 24);
-/// The oldest give way; their keys are still no enrolled ones.
-inline constexpr size_t kRevokedKeysMax = 2'000;
+/// What is refused now may try again after this.
+inline constexpr absl::Duration kRefusedRetry = absl::Minutes(1);
 
 void OnHello(Turn& turn, const event::AgentHello& hello);
 void OnAgentSaid(Turn& turn, const event::AgentSaid& said);
@@ -42,13 +39,8 @@ void Watch(Turn& turn);
 /// Ends the session of the cluster, if there is one.
 void EndSession(Turn& turn, const std::string& cluster, std::optional<Goodbye> goodbye);
 
-/// Revokes a key: recorded, told to the shell and to agents, which keep it should the hub lose its
-/// state; its session ended.
-void RevokeKey(Turn& turn, const std::string& cluster, const Digest& fingerprint);
-
-/// What agents told a hub that is behind of revoked keys is its own knowledge from now on. Returns
-/// of how many keys.
-size_t KeepHeardRevocations(Turn& turn);
+/// What every Welcome says, whoever is greeted.
+Welcome MakeWelcome(const HubState& state, absl::Time now);
 
 /// Tells the agents of sessions that were not pushed to what they lack, after whatever held them
 /// back is gone.
