@@ -6,6 +6,7 @@
 #include <absl/strings/str_cat.h>
 
 #include "common/base/status.h"
+#include "common/bundle/encoding.h"
 
 namespace lockstep {
 namespace {
@@ -14,25 +15,11 @@ enum class Kind : uint8_t { kAgent = 1, kApplication = 2, kInventory = 3, kForge
 
 class Writer {
  public:
-  void Integer(uint64_t value) {
-    while (value >= 0x80) {
-      bytes_.push_back(static_cast<char>(value | 0x80));
-      value >>= 7;
-    }
-    bytes_.push_back(static_cast<char>(value));
-  }
+  void Integer(uint64_t value) { encoding::AppendLength(value, &bytes_); }
   void Bool(bool value) { Integer(value ? 1 : 0); }
-  void Text(absl::string_view text) {
-    Integer(text.size());
-    absl::StrAppend(&bytes_, text);
-  }
+  void Text(absl::string_view text) { encoding::AppendSized(text, &bytes_); }
   void Raw(const Digest& digest) { absl::StrAppend(&bytes_, digest.bytes()); }
-  void Key(const ObjectKey& key) {
-    Text(key.group);
-    Text(key.kind);
-    Text(key.namespace_);
-    Text(key.name);
-  }
+  void Key(const ObjectKey& key) { encoding::AppendKey(key, &bytes_); }
   template <typename List, typename Each>
   void All(const List& list, const Each& each) {
     Integer(list.size());

@@ -7,7 +7,7 @@
 
 #include "common/object/object_key.h"
 
-/// The parts that this folder's stored forms are made of. Lengths and counts are LEB128.
+/// The parts that stored forms are made of. Lengths and counts are LEB128.
 namespace lockstep::encoding {
 
 inline void AppendLength(uint64_t value, std::string* out) {
