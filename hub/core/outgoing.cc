@@ -2,6 +2,8 @@
 
 #include <algorithm>
 #include <memory>
+#include <optional>
+#include <string>
 #include <utility>
 #include <vector>
 
@@ -17,6 +19,7 @@ constexpr size_t kTombstoneBytes = 16;     // Of a key, besides its names.
 // One target, as it is about to be sent.
 struct Parcel {
   const std::string* name = nullptr;
+  std::optional<std::string> options;  // Encoded; absent where the agent has them.
   size_t header_bytes = 0;
   size_t delta_bytes = 0;
   bool in_document = false;  // The delta; else in the message.
@@ -155,7 +158,7 @@ ApplicationTarget MakeTarget(const Parcel& parcel, const Instance& instance, Del
   target.revision = assignment.revision;
   target.tombstones = assignment.tombstones;
   target.accept_foreign = assignment.accept_foreign;
-  if (NeedsOptions(instance)) target.options = EncodeOptions(assignment.options);
+  target.options = parcel.options;
   if (assignment.release.has_value()) {
     target.content = *assignment.release;
   } else if (parcel.in_document) {
@@ -175,7 +178,10 @@ Parcel Weigh(const std::string& name, const Instance& instance, const DeliveryLi
   Parcel parcel;
   parcel.name = &name;
   parcel.header_bytes = kApplicationBytes;
-  if (NeedsOptions(instance)) parcel.header_bytes += EncodeOptions(assignment.options).size();
+  if (NeedsOptions(instance)) {
+    parcel.options = EncodeOptions(assignment.options);
+    parcel.header_bytes += parcel.options->size();
+  }
   const size_t tombstones = SizeOf(assignment.tombstones);
   if (instance.releasing()) {
     parcel.header_bytes += tombstones;
