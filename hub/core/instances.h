@@ -58,9 +58,6 @@ void SyncCluster(Turn& turn, const std::string& cluster);
 /// Has every instance of the application rendered again, whatever was read.
 void RenderAgain(Turn& turn, const std::string& application);
 
-/// Asks the planner about the cluster and carries out what it says.
-void PlanCluster(Turn& turn, const std::string& cluster);
-
 /// Removes the application if it is going and no cluster holds it any more.
 void FinishGoing(Turn& turn, const std::string& application);
 

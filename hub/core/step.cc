@@ -8,6 +8,7 @@
 #include "hub/core/commands.h"
 #include "hub/core/instances.h"
 #include "hub/core/outgoing.h"
+#include "hub/core/plan_cluster.h"
 #include "hub/core/read_only.h"
 #include "hub/core/resources.h"
 #include "hub/core/sessions.h"
