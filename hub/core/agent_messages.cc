@@ -246,7 +246,7 @@ void RecordTransition(Turn& turn, const From& from, const std::optional<Applicat
 void SpendGrants(Turn& turn, const From& from, const ApplicationReport& report,
                  Instance& instance) {
   Assignment& assignment = instance.assignment;
-  if (report.generation != assignment.generation) return;
+  if (!IsReported(instance)) return;
   const bool approval_spent =
       assignment.approved.has_value() && KeyListDigest(report.held) != *assignment.approved;
   const bool foreign_spent = assignment.accept_foreign && report.state == ApplicationState::kSynced;

@@ -266,6 +266,12 @@ bool IsReceived(const Instance& instance) {
            instance.received.options_digest == instance.assignment.options_digest));
 }
 
+bool IsReported(const Instance& instance) {
+  const std::optional<ApplicationReport>& report = instance.report;
+  return report.has_value() && report->generation == instance.assignment.generation &&
+         (instance.releasing() || report->manifest == instance.assignment.manifest->digest());
+}
+
 Digest RootOfTargets(const std::map<std::string, ReceivedTarget>& targets) {
   std::vector<ApplicationRoot> roots;
   roots.reserve(targets.size());

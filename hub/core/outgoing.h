@@ -22,6 +22,10 @@ ReceivedTarget TargetOf(const Assignment& assignment);
 /// Whether the agent holds the assignment, as far as the hub knows.
 bool IsReceived(const Instance& instance);
 
+/// Whether the agent's last report is of the assignment. A generation alone does not say so: to an
+/// agent that followed a history which this hub lost, the same number may mean something else.
+bool IsReported(const Instance& instance);
+
 /// Over targets by application, as agents compute it: what is being released does not count.
 Digest RootOfTargets(const std::map<std::string, ReceivedTarget>& targets);
 

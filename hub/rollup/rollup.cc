@@ -152,7 +152,7 @@ void SayReport(const Case& c, InstanceView* view) {
   } else if (!instance.report.has_value()) {
     Say(view, IsReceived(instance) ? ShownState::kUnknown : ShownState::kProgressing,
         IsReceived(instance) ? "its agent has not said anything yet" : "");
-  } else if (instance.report->generation != instance.assignment.generation) {
+  } else if (!IsReceived(instance) || !IsReported(instance)) {
     Say(view, ShownState::kProgressing,
         !c.state.behind.agents.empty()
             ? "the hub is behind its agents and pushes nothing; `lockstep approve --hub`"
@@ -179,7 +179,7 @@ void FillNumbers(const Case& c, InstanceView* view) {
   view->objects = report.objects;
   view->held = report.held;
   view->orphans = static_cast<uint32_t>(report.orphans.size());
-  if (report.generation != instance.assignment.generation) {
+  if (!IsReported(instance)) {
     view->revision = instance.before_revision;
   } else if (!instance.error.empty() || instance.waiting.has_value() || instance.releasing()) {
     view->revision = instance.assignment.revision;
@@ -192,9 +192,8 @@ bool IsSkipped(const Instance& instance) {
   if (!instance.missing_path || !instance.error.empty() || instance.waiting.has_value())
     return false;
   if (instance.assignment.generation == 0) return true;
-  const std::optional<ApplicationReport>& report = instance.report;
-  return instance.assignment.missing_path && report.has_value() && report->objects == 0 &&
-         report->held.empty() && report->generation == instance.assignment.generation;
+  return instance.assignment.missing_path && IsReported(instance) &&
+         instance.report->objects == 0 && instance.report->held.empty();
 }
 
 }  // namespace

@@ -259,6 +259,38 @@ TEST(Behind, F17StatusesThatWereLostWithTheHistoryAreAskedForAgain) {
   EXPECT_TRUE(asks(fleet.Connect("eu-1")));
 }
 
+TEST(Behind, G21F17AStatusOfALostHistoryDoesNotCountForTheSameGeneration) {
+  One fleet;
+  const auto backup = fleet.records;
+  const CommitPoint backup_at = fleet.at;
+  fleet.Change("2");
+  const uint64_t generation = fleet.Agent("eu-1").applications.at("shop/web").generation;
+  fleet.records = backup;
+  fleet.at = backup_at;
+  fleet.Restart();
+  fleet.Change("3");  // The hub's own counting comes to the number that the agent has of "2".
+  ASSERT_EQ(fleet.Find("web", "eu-1")->assignment.generation, generation);
+
+  fleet.Connect("eu-1");
+  fleet.Say("eu-1", fleet.Agent("eu-1").SayAll());
+  const auto ready = [&] {
+    const Instance* instance = fleet.Find("web", "eu-1");
+    return ViewInstance(fleet.state, *fleet.state.FindApplication("shop/web"), "eu-1", instance)
+        .ready();
+  };
+  ASSERT_TRUE(fleet.Find("web", "eu-1")->report.has_value());
+  EXPECT_FALSE(ready());
+  ASSERT_OK(fleet.Do(command::ApproveHub{}).status());
+  fleet.Connect("eu-1");
+  EXPECT_FALSE(ready());
+  fleet.Tick();
+  fleet.Commit();
+  fleet.Settle();
+  EXPECT_TRUE(ready());
+  EXPECT_EQ(fleet.Agent("eu-1").applications.at("shop/web").manifest->digest(),
+            MakeManifest({{"a", "3"}, {"b", "3"}})->digest());
+}
+
 TEST(Behind, ApprovalsAreAnsweredAsApprovals) {
   One fleet;
   fleet.Agent("eu-1").seen.counter += 10;
