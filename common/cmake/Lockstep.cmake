@@ -31,6 +31,19 @@ elseif(LOCKSTEP_SANITIZER)
   message(FATAL_ERROR "LOCKSTEP_SANITIZER is \"${LOCKSTEP_SANITIZER}\"; use address, thread or nothing")
 endif()
 
+# lockstep_embed(target name file)
+#
+# Makes the text file part of the target: `extern const char kNAME[]` of namespace lockstep::data, in a source that the
+# build generates. Data stays in data files.
+function(lockstep_embed target name file)
+  set(source ${CMAKE_CURRENT_SOURCE_DIR}/${file})
+  set(generated ${CMAKE_CURRENT_BINARY_DIR}/${name}.cc)
+  add_custom_command(OUTPUT ${generated} DEPENDS ${source} ${CMAKE_SOURCE_DIR}/common/cmake/Embed.cmake
+    COMMAND ${CMAKE_COMMAND} -DNAME=${name} -DSOURCE=${source} -DGENERATED=${generated}
+            -P ${CMAKE_SOURCE_DIR}/common/cmake/Embed.cmake)
+  target_sources(${target} PRIVATE ${generated})
+endfunction()
+
 # All tests with threads in them: what the thread sanitizer looks at.
 add_custom_target(tests_threads)
 

@@ -5,7 +5,7 @@ find_package(Threads REQUIRED)
 find_package(absl REQUIRED)
 find_package(OpenSSL 3 REQUIRED)
 find_package(Protobuf REQUIRED)
-find_package(gRPC REQUIRED)
+find_package(gRPC REQUIRED)      # Finds re2 too.
 find_package(RocksDB REQUIRED)
 find_package(yaml-cpp REQUIRED)
 find_package(simdjson REQUIRED)

@@ -2,6 +2,7 @@
 
 #include <cmath>
 #include <cstdlib>
+#include <cstring>
 #include <limits>
 
 #include <absl/hash/hash.h>
@@ -13,7 +14,11 @@
 namespace lockstep {
 
 Value::Value(const Value& other)
-    : line_(other.line_), column_(other.column_), type_(other.type_), integer_(0) {
+    : line_(other.line_),
+      column_(other.column_),
+      type_(other.type_),
+      plain_time_(other.plain_time_),
+      small_() {
   switch (other.type_) {
     case Type::kString:
       new (&string_) std::string(other.string_);
@@ -25,7 +30,7 @@ Value::Value(const Value& other)
       new (&object_) Object(other.object_);
       break;
     default:
-      integer_ = other.integer_;
+      small_ = other.small_;
   }
 }
 
@@ -65,7 +70,13 @@ void Value::Clear() noexcept {
       break;
   }
   type_ = Type::kNull;
-  integer_ = 0;
+  new (&small_) Small();
+}
+
+void Value::set_source_text(absl::string_view text) {
+  if (type_ >= Type::kString || text.size() > kSourceTextMax) return;
+  small_.text_size = static_cast<uint8_t>(text.size());
+  std::memcpy(small_.text, text.data(), text.size());
 }
 
 void Value::WrongType() { std::abort(); }
@@ -73,14 +84,14 @@ void Value::WrongType() { std::abort(); }
 Value Value::Bool(bool value) {
   Value made;
   made.type_ = Type::kBool;
-  made.boolean_ = value;
+  made.small_.boolean = value;
   return made;
 }
 
 Value Value::Int(int64_t value) {
   Value made;
   made.type_ = Type::kInt;
-  made.integer_ = value;
+  made.small_.integer = value;
   return made;
 }
 
@@ -90,7 +101,7 @@ Value Value::Uint(uint64_t value) {
   }
   Value made;
   made.type_ = Type::kUint;
-  made.large_ = value;
+  made.small_.large = value;
   return made;
 }
 
@@ -119,7 +130,7 @@ Value Value::Double(double value) {
   constexpr double kExact = 9007199254740992;  // 2^53: up to here the integer is exact.
   Value made;
   made.type_ = Type::kDouble;
-  made.number_ = value;
+  made.small_.number = value;
   if (value != std::trunc(value) || std::fabs(value) >= 1e21) return made;
   if (std::fabs(value) <= kExact) return Int(static_cast<int64_t>(value));
   std::string text;
@@ -175,13 +186,13 @@ bool operator==(const Value& a, const Value& b) {
     case Value::Type::kNull:
       return true;
     case Value::Type::kBool:
-      return a.boolean_ == b.boolean_;
+      return a.small_.boolean == b.small_.boolean;
     case Value::Type::kInt:
-      return a.integer_ == b.integer_;
+      return a.small_.integer == b.small_.integer;
     case Value::Type::kUint:
-      return a.large_ == b.large_;
+      return a.small_.large == b.small_.large;
     case Value::Type::kDouble:
-      return a.number_ == b.number_;
+      return a.small_.number == b.small_.number;
     case Value::Type::kString:
       return a.string_ == b.string_;
     case Value::Type::kArray:

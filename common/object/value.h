@@ -92,10 +92,10 @@ class Value {
   using Array = std::vector<Value>;
   enum class Type : uint8_t { kNull, kBool, kInt, kUint, kDouble, kString, kArray, kObject };
 
-  Value() : type_(Type::kNull), integer_(0) {}
+  Value() : type_(Type::kNull), small_() {}
   Value(const Value& other);
   Value& operator=(const Value& other);
-  Value(Value&& other) noexcept : type_(Type::kNull), integer_(0) { Take(&other); }
+  Value(Value&& other) noexcept : type_(Type::kNull), small_() { Take(&other); }
   Value& operator=(Value&& other) noexcept {
     if (type_ >= Type::kString) {
       Replace(&other);
@@ -137,10 +137,10 @@ class Value {
   absl::string_view TypeName() const;
 
   // The content. The type must be the one that is asked for: anything else ends the program.
-  bool AsBool() const { return Checked(Type::kBool).boolean_; }
-  int64_t AsInt() const { return Checked(Type::kInt).integer_; }
-  uint64_t AsUint() const { return Checked(Type::kUint).large_; }
-  double AsDouble() const { return Checked(Type::kDouble).number_; }
+  bool AsBool() const { return Checked(Type::kBool).small_.boolean; }
+  int64_t AsInt() const { return Checked(Type::kInt).small_.integer; }
+  uint64_t AsUint() const { return Checked(Type::kUint).small_.large; }
+  double AsDouble() const { return Checked(Type::kDouble).small_.number; }
   /// Any of the three kinds of number, as a double.
   double AsNumber() const;
   const std::string& AsString() const { return Checked(Type::kString).string_; }
@@ -161,17 +161,46 @@ class Value {
     column_ = std::min<uint32_t>(place.column, 0xffffff);
   }
 
+  /// The text that a null, boolean or number was written as ("~", "True", "1.10"), where the reader
+  /// was asked to keep it; "" otherwise, and where it is longer than kSourceTextMax. Valid until
+  /// the value changes. Does not count for equality.
+  absl::string_view source_text() const {
+    return type_ < Type::kString ? absl::string_view(small_.text, small_.text_size)
+                                 : absl::string_view();
+  }
+  /// Does nothing on strings, lists and mappings. A text that is too long is not kept.
+  void set_source_text(absl::string_view text);
+  static constexpr size_t kSourceTextMax = 23;
+
+  /// A string that was written as a plain date or time, where the reader was asked to tell. Does
+  /// not count for equality.
+  bool is_plain_time() const { return plain_time_; }
+  void set_plain_time(bool plain_time) { plain_time_ = plain_time; }
+
   friend bool operator==(const Value& a, const Value& b);
 
  private:
+  // What is no string, list or mapping, and the text that it was written as.
+  struct Small {
+    union {
+      bool boolean;
+      int64_t integer = 0;
+      uint64_t large;
+      double number;
+    };
+    uint8_t text_size = 0;
+    char text[kSourceTextMax];
+  };
+
   /// Moves the content of `other` here, where there is none yet, and leaves it null.
   void Take(Value* other) noexcept {
     line_ = other->line_;
     column_ = other->column_;
+    plain_time_ = other->plain_time_;
     if (other->type_ == Type::kString) return TakeText(other);
     if (other->type_ > Type::kString) return TakeContent(other);
     type_ = other->type_;
-    integer_ = other->integer_;  // Any of the small kinds: they lie in the same bytes.
+    small_ = other->small_;
   }
   void TakeContent(Value* other) noexcept;
   void TakeText(Value* other) noexcept {
@@ -179,7 +208,7 @@ class Value {
     new (&string_) std::string(std::move(other->string_));
     other->string_.~basic_string();
     other->type_ = Type::kNull;
-    other->integer_ = 0;
+    new (&other->small_) Small();
   }
   void Replace(Value* other) noexcept;
   /// Frees the content; null afterwards.
@@ -193,12 +222,10 @@ class Value {
 
   uint32_t line_ = 0;
   uint32_t column_ : 24 = 0;
-  Type type_ : 8;
+  Type type_ : 7;
+  bool plain_time_ : 1 = false;
   union {
-    bool boolean_;
-    int64_t integer_;
-    uint64_t large_;
-    double number_;
+    Small small_;
     std::string string_;
     Array array_;
     Object object_;

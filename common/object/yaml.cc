@@ -22,8 +22,8 @@ absl::string_view Text(const yaml_char_t* text) {
   return text == nullptr ? absl::string_view() : reinterpret_cast<const char*>(text);
 }
 
-Place PlaceOf(const yaml_mark_t& mark) {
-  return {static_cast<uint32_t>(mark.line + 1), static_cast<uint32_t>(mark.column + 1)};
+Place PlaceOf(const yaml_mark_t& mark, const YamlSource& source) {
+  return source.PlaceOfMark(mark.line, mark.column);
 }
 
 class Parser {
@@ -57,7 +57,7 @@ class Parser {
         absl::StrAppend(&problem, " that begins in line ", parser_.context_mark.line + 1);
       }
     }
-    return source.Error(PlaceOf(parser_.problem_mark), problem, "correct the YAML there");
+    return source.Error(PlaceOf(parser_.problem_mark, source), problem, "correct the YAML there");
   }
 
  private:
@@ -75,7 +75,7 @@ struct Event : yaml_event_t {
 absl::Status HandleDocumentStart(const yaml_event_t& event, const YamlSource& source,
                                  YamlBuilder* builder) {
   const auto& start = event.data.document_start;
-  const Place place = PlaceOf(event.start_mark);
+  const Place place = PlaceOf(event.start_mark, source);
   if (const yaml_version_directive_t* version = start.version_directive;
       version != nullptr && (version->major != 1 || version->minor != 1)) {
     return source.Error(place,
@@ -92,7 +92,7 @@ absl::Status HandleScalar(const yaml_event_t& event, YamlSource* source, YamlBui
   YamlBuilder::Scalar out = {.text = text,
                              .tag = Text(scalar.tag),
                              .anchor = Text(scalar.anchor),
-                             .place = PlaceOf(event.start_mark)};
+                             .place = PlaceOf(event.start_mark, *source)};
   // libyaml drops the tag "!", which makes a string of anything, so the source must be asked.
   const bool plain = scalar.tag == nullptr && scalar.style == YAML_PLAIN_SCALAR_STYLE;
   out.plain = plain && !(MayResolve(text) &&
@@ -102,7 +102,7 @@ absl::Status HandleScalar(const yaml_event_t& event, YamlSource* source, YamlBui
 }
 
 absl::Status Handle(const yaml_event_t& event, YamlSource* source, YamlBuilder* builder) {
-  const Place place = PlaceOf(event.start_mark);
+  const Place place = PlaceOf(event.start_mark, *source);
   switch (event.type) {
     case YAML_DOCUMENT_START_EVENT:
       return HandleDocumentStart(event, *source, builder);
@@ -129,18 +129,26 @@ absl::Status Handle(const yaml_event_t& event, YamlSource* source, YamlBuilder* 
 
 }  // namespace
 
-absl::StatusOr<std::vector<Value>> ReadYaml(absl::string_view bytes, absl::string_view file,
-                                            const YamlLimits& limits) {
-  YamlSource source(bytes, file);
-  LOCKSTEP_RETURN_IF_ERROR(source.Check(limits.bytes));
+absl::StatusOr<std::vector<Value>> ReadYamlWith(absl::string_view bytes, absl::string_view file,
+                                                const YamlOptions& options) {
+  YamlSource source(bytes, file, options.lines_before, options.line_base);
+  LOCKSTEP_RETURN_IF_ERROR(source.Check(options.limits.bytes));
   Parser parser(bytes);
-  YamlBuilder builder(limits, &source);
+  YamlBuilder builder(options, &source);
   while (true) {
     Event event;
     if (!parser.Next(&event)) return parser.Error(source);
     if (event.type == YAML_STREAM_END_EVENT) return builder.TakeDocuments();
     LOCKSTEP_RETURN_IF_ERROR(Handle(event, &source, &builder));
+    if (event.type == YAML_DOCUMENT_END_EVENT && options.first_document_only) {
+      return builder.TakeDocuments();
+    }
   }
+}
+
+absl::StatusOr<std::vector<Value>> ReadYaml(absl::string_view bytes, absl::string_view file,
+                                            const YamlLimits& limits) {
+  return ReadYamlWith(bytes, file, {.limits = limits});
 }
 
 }  // namespace lockstep

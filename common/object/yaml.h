@@ -1,6 +1,7 @@
 #pragma once
 
 #include <cstddef>
+#include <cstdint>
 #include <vector>
 
 #include <absl/status/statusor.h>
@@ -37,5 +38,35 @@ struct YamlLimits {
 /// go-yaml 2 inside it.
 absl::StatusOr<std::vector<Value>> ReadYaml(absl::string_view bytes, absl::string_view file,
                                             const YamlLimits& limits = {});
+
+/// What readers of YAML differ in.
+struct YamlOptions {
+  enum class Dialect : uint8_t {
+    kKubectl,  // As ReadYaml.
+    /// As go-yaml 3 with its nodes, which kustomize reads resources with: `yes`, `no`, `on`, `off`,
+    /// `y` and `n` are text; a written key wins over a merged one; keys are text but for integers
+    /// at the top.
+    kGoYaml3,
+  };
+
+  YamlLimits limits;
+  Dialect dialect = Dialect::kKubectl;
+  /// Where a key stands twice in one mapping, the last one wins instead of an error.
+  bool last_key_wins = false;
+  /// Values keep how nulls, booleans, numbers and times were written (Value::source_text,
+  /// is_plain_time).
+  bool keep_source_text = false;
+  /// What follows the end of the first document is not looked at.
+  bool first_document_only = false;
+  /// Lines of the file before `bytes`.
+  uint32_t lines_before = 0;
+  /// Added to the lines of values, not to those of messages: a line then tells the file too, for
+  /// who gives each file its own range.
+  uint32_t line_base = 0;
+};
+
+/// ReadYaml with options.
+absl::StatusOr<std::vector<Value>> ReadYamlWith(absl::string_view bytes, absl::string_view file,
+                                                const YamlOptions& options);
 
 }  // namespace lockstep

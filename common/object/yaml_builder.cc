@@ -15,7 +15,8 @@ constexpr size_t kBytesPerNode = 64;  // So much text that an alias repeats coun
 }  // namespace
 
 absl::Status YamlBuilder::Annotated(const absl::Status& status, Place place) const {
-  return Annotate(status, absl::StrCat(source_.file(), ":", place.line, ":", place.column));
+  return Annotate(status, absl::StrCat(source_.file(), ":", place.line - options_.line_base, ":",
+                                       place.column));
 }
 
 absl::Status YamlBuilder::CountNodes(size_t count, Place place) {
@@ -49,7 +50,9 @@ absl::StatusOr<YamlScalar> YamlBuilder::Resolve(const Scalar& scalar) const {
     return resolved;
   }
   YamlScalar resolved;
-  if (scalar.plain) resolved = ResolvePlain(scalar.text);
+  if (scalar.plain) {
+    resolved = IsGoYaml3() ? ResolvePlainGoYaml3(scalar.text) : ResolvePlain(scalar.text);
+  }
   if (resolved.kind == YamlScalar::Kind::kString) {
     resolved.text.assign(scalar.text.data(), scalar.text.size());
   }
@@ -80,19 +83,43 @@ absl::Status YamlBuilder::AddScalar(const Scalar& scalar) {
     return AddValue(std::move(value), 0);
   }
   LOCKSTEP_ASSIGN_OR_RETURN(YamlScalar resolved, Resolve(scalar));
-  if (!scalar.anchor.empty()) {
-    NameAnchor(
-        scalar.anchor,
-        {.nodes = 1, .bytes = scalar.text.size(), .place = scalar.place, .scalar = resolved});
+  if (is_key) {
+    if (!scalar.anchor.empty()) {
+      NameAnchor(
+          scalar.anchor,
+          {.nodes = 1, .bytes = scalar.text.size(), .place = scalar.place, .scalar = resolved});
+    }
+    return AddKey(std::move(resolved), scalar.place);
   }
-  if (is_key) return AddKey(std::move(resolved), scalar.place);
-  absl::StatusOr<Value> value = ScalarValue(std::move(resolved));
+  absl::StatusOr<Value> value = ScalarValue(resolved);
   if (!value.ok()) return Annotated(value.status(), scalar.place);
   value->set_place(scalar.place);
+  if (options_.keep_source_text) KeepSourceText(scalar, resolved.kind, &*value);
+  if (!scalar.anchor.empty()) {
+    NameAnchor(scalar.anchor, {.nodes = 1,
+                               .bytes = scalar.text.size(),
+                               .place = scalar.place,
+                               .scalar = std::move(resolved),
+                               .value = *value});
+  }
   return AddValue(*std::move(value), 0);
 }
 
+void YamlBuilder::KeepSourceText(const Scalar& scalar, YamlScalar::Kind kind, Value* value) const {
+  if (kind == YamlScalar::Kind::kString) {
+    value->set_plain_time(scalar.plain && IsTimestamp(scalar.text));
+  } else {
+    value->set_source_text(scalar.text);
+  }
+}
+
 absl::Status YamlBuilder::AddKey(YamlScalar scalar, Place place) {
+  const bool integer =
+      scalar.kind == YamlScalar::Kind::kInt || scalar.kind == YamlScalar::Kind::kUint;
+  if (IsGoYaml3() && scalar.kind != YamlScalar::Kind::kString &&
+      !(integer && frames_.size() == 1)) {
+    return Error(place, "this key is no text, which kustomize refuses", "quote it");
+  }
   absl::StatusOr<std::string> key = ScalarKey(std::move(scalar));
   if (!key.ok()) return Annotated(key.status(), place);
   items_.push_back({.member = {.key = *std::move(key)}, .key_place = place});
@@ -186,7 +213,7 @@ absl::Status YamlBuilder::End() {
 }
 
 absl::Status YamlBuilder::FinishMapping(const Frame& frame, Object* object) {
-  if (frame.merges) return FinishMerged(frame, object);
+  if (frame.merges || options_.last_key_wins) return FinishMerged(frame, object);
   std::vector<Object::Member> members;
   members.reserve(items_.size() - frame.first_item);
   for (size_t i = frame.first_item; i < items_.size(); ++i) {
@@ -203,17 +230,25 @@ absl::Status YamlBuilder::FinishMapping(const Frame& frame, Object* object) {
                    items[first - object->begin()].key_place);
 }
 
-// What comes later wins, as in go-yaml: a merge replaces the keys before it too.
+// In go-yaml 2 what comes later wins: a merge replaces the keys before it too. With kustomize what
+// is written wins, wherever the merge stands.
 absl::Status YamlBuilder::FinishMerged(const Frame& frame, Object* object) {
   absl::flat_hash_map<absl::string_view, Place> written;
+  if (IsGoYaml3()) {
+    for (size_t i = frame.first_item; i < items_.size(); ++i) {
+      if (items_[i].merge) LOCKSTEP_RETURN_IF_ERROR(Merge(&items_[i], object));
+    }
+  }
   for (size_t i = frame.first_item; i < items_.size(); ++i) {
     Item& item = items_[i];
     if (item.merge) {
-      LOCKSTEP_RETURN_IF_ERROR(Merge(&item, object));
+      if (!IsGoYaml3()) LOCKSTEP_RETURN_IF_ERROR(Merge(&item, object));
       continue;
     }
     const auto [first, is_new] = written.emplace(item.member.key, item.key_place);
-    if (!is_new) return Duplicate(item.member.key, item.key_place, first->second);
+    if (!is_new && !options_.last_key_wins) {
+      return Duplicate(item.member.key, item.key_place, first->second);
+    }
     if (Value* const there = object->Find(item.member.key)) {
       kept_.push_back(std::exchange(*there, std::move(item.member.value)));
     } else {
@@ -255,7 +290,9 @@ void YamlBuilder::MergeMapping(const Value& mapping, Object* object) {
 }
 
 absl::Status YamlBuilder::Duplicate(absl::string_view key, Place place, Place first) const {
-  return Error(place, absl::StrCat("the key \"", key, "\" already stands in line ", first.line),
+  return Error(place,
+               absl::StrCat("the key \"", key, "\" already stands in line ",
+                            first.line - options_.line_base),
                "remove one of the two");
 }
 
@@ -298,7 +335,7 @@ absl::Status YamlBuilder::AddAlias(absl::string_view name, Place place) {
 }
 
 absl::StatusOr<Value> YamlBuilder::Repeat(const Anchor& anchor) const {
-  if (anchor.height == 0) return ScalarValue(anchor.scalar);
+  if (anchor.height == 0) return anchor.value;
   if (anchor.kind == Kind::kList) {
     return Value::MakeArray(Value::Array(anchor.items, anchor.items + anchor.size));
   }

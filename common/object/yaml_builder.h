@@ -36,8 +36,8 @@ class YamlBuilder {
   };
 
   /// `source` is borrowed; it is asked for messages.
-  YamlBuilder(const YamlLimits& limits, const YamlSource* source)
-      : limits_(limits), source_(*source) {}
+  YamlBuilder(const YamlOptions& options, const YamlSource* source)
+      : options_(options), limits_(options_.limits), source_(*source) {}
 
   // One for each event. After an error the builder is of no use.
   absl::Status BeginDocument(Place place);
@@ -84,14 +84,17 @@ class YamlBuilder {
     const Value* items = nullptr;
     size_t size = 0;  // Of members or items.
     YamlScalar scalar;
+    Value value;  // What the scalar is as a value.
   };
 
   absl::Status Error(Place place, absl::string_view problem, absl::string_view remedy) const {
     return source_.Error(place, problem, remedy);
   }
+  bool IsGoYaml3() const { return options_.dialect == YamlOptions::Dialect::kGoYaml3; }
   absl::Status Annotated(const absl::Status& status, Place place) const;
   absl::Status CountNodes(size_t count, Place place);
   absl::StatusOr<YamlScalar> Resolve(const Scalar& scalar) const;
+  void KeepSourceText(const Scalar& scalar, YamlScalar::Kind kind, Value* value) const;
   absl::Status AddKey(YamlScalar scalar, Place place);
   absl::Status AddValue(Value&& value, uint32_t height);
   uint32_t NameAnchor(absl::string_view name, Anchor anchor);
@@ -103,7 +106,8 @@ class YamlBuilder {
   absl::Status Duplicate(absl::string_view key, Place place, Place first) const;
 
   // Fixed at construction.
-  const YamlLimits limits_;
+  const YamlOptions options_;
+  const YamlLimits& limits_;  // In options_.
   const YamlSource& source_;  // Borrowed; outlives this.
 
   std::vector<Value> documents_;

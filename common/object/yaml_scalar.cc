@@ -201,26 +201,6 @@ bool ConsumeTimeOfDay(absl::string_view* text) {
   return true;
 }
 
-bool IsTimestamp(absl::string_view text) {
-  int year = 0;
-  if (CountDigits(text) != 4 || !absl::SimpleAtoi(text.substr(0, 4), &year)) return false;
-  text.remove_prefix(4);
-  if (!absl::ConsumePrefix(&text, "-")) return false;
-  const int month = ConsumeTwoDigits(&text);
-  if (!absl::ConsumePrefix(&text, "-")) return false;
-  const int day = ConsumeTwoDigits(&text);
-  const absl::CivilDay civil(year, month, day);
-  if (civil.month() != month || civil.day() != day) return false;
-  if (text.empty()) return true;
-  const bool zoned = absl::ConsumePrefix(&text, "T") || absl::ConsumePrefix(&text, "t");
-  if (!zoned && !absl::ConsumePrefix(&text, " ")) return false;
-  if (!ConsumeTimeOfDay(&text)) return false;
-  if (!zoned) return text.empty();
-  if (text == "Z") return true;
-  return text.size() == 6 && (text[0] == '+' || text[0] == '-') && text[3] == ':' &&
-         CountDigits(text.substr(1)) == 2 && CountDigits(text.substr(4)) == 2;
-}
-
 // "12:30:45", which YAML 1.1 reads as a number of base 60.
 bool IsBase60(absl::string_view text) {
   return !text.empty() && absl::StrContains(text, ':') &&
@@ -265,6 +245,26 @@ std::string FloatKey(double wide) {
 
 }  // namespace
 
+bool IsTimestamp(absl::string_view text) {
+  int year = 0;
+  if (CountDigits(text) != 4 || !absl::SimpleAtoi(text.substr(0, 4), &year)) return false;
+  text.remove_prefix(4);
+  if (!absl::ConsumePrefix(&text, "-")) return false;
+  const int month = ConsumeTwoDigits(&text);
+  if (!absl::ConsumePrefix(&text, "-")) return false;
+  const int day = ConsumeTwoDigits(&text);
+  const absl::CivilDay civil(year, month, day);
+  if (civil.month() != month || civil.day() != day) return false;
+  if (text.empty()) return true;
+  const bool zoned = absl::ConsumePrefix(&text, "T") || absl::ConsumePrefix(&text, "t");
+  if (!zoned && !absl::ConsumePrefix(&text, " ")) return false;
+  if (!ConsumeTimeOfDay(&text)) return false;
+  if (!zoned) return text.empty();
+  if (text == "Z") return true;
+  return text.size() == 6 && (text[0] == '+' || text[0] == '-') && text[3] == ':' &&
+         CountDigits(text.substr(1)) == 2 && CountDigits(text.substr(4)) == 2;
+}
+
 bool MayResolve(absl::string_view text) {
   if (text.empty()) return true;
   const auto first = static_cast<unsigned char>(text[0]);
@@ -303,6 +303,16 @@ YamlScalar ResolvePlain(absl::string_view text) {
       break;
   }
   return found ? *std::move(found) : YamlScalar();
+}
+
+YamlScalar ResolvePlainGoYaml3(absl::string_view text) {
+  if (!text.empty() && kHints[static_cast<unsigned char>(text[0])] == kWord) {
+    if (text == "~" || IsCased(text, "null")) return {.kind = Kind::kNull};
+    if (IsCased(text, "true")) return Boolean(true);
+    return IsCased(text, "false") ? Boolean(false) : YamlScalar();
+  }
+  // A date is text there too.
+  return ResolvePlain(text);
 }
 
 absl::StatusOr<YamlScalar> ResolveTagged(absl::string_view tag, absl::string_view text) {

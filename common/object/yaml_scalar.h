@@ -27,6 +27,12 @@ struct YamlScalar {
 /// it. Source: go-yaml 2, resolve.go.
 YamlScalar ResolvePlain(absl::string_view text);
 
+/// The same for go-yaml 3: `yes`, `no`, `on`, `off`, `y` and `n` are strings.
+YamlScalar ResolvePlainGoYaml3(absl::string_view text);
+
+/// Whether this is a date or time as YAML writes them: "2020-01-01", "2020-1-1T12:00:00Z".
+bool IsTimestamp(absl::string_view text);
+
 /// Whether plain text may mean something else than a string: false settles it, by a byte or two.
 bool MayResolve(absl::string_view text);
 

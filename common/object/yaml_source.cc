@@ -39,19 +39,25 @@ bool MayHaveBangTag(absl::string_view bytes) {
 
 }  // namespace
 
-YamlSource::YamlSource(absl::string_view bytes, absl::string_view file)
-    : bytes_(bytes), file_(file), has_bang_(MayHaveBangTag(bytes)) {
+YamlSource::YamlSource(absl::string_view bytes, absl::string_view file, uint32_t lines_before,
+                       uint32_t line_base)
+    : bytes_(bytes),
+      file_(file),
+      lines_before_(lines_before),
+      line_base_(line_base),
+      has_bang_(MayHaveBangTag(bytes)) {
   // The parser's count of characters begins after a byte order mark.
   if (absl::StartsWith(bytes, kByteOrderMark)) cursor_offset_ = kByteOrderMark.size();
 }
 
 absl::Status YamlSource::Check(size_t bytes_max) const {
   if (bytes_.size() > bytes_max) {
-    return Error({1, 1}, absl::StrCat("the file has ", bytes_.size(), " bytes, over ", bytes_max),
+    return Error(PlaceOfMark(0, 0),
+                 absl::StrCat("the file has ", bytes_.size(), " bytes, over ", bytes_max),
                  "split it", absl::StatusCode::kResourceExhausted);
   }
   if (absl::StartsWith(bytes_, "\xff\xfe") || absl::StartsWith(bytes_, "\xfe\xff")) {
-    return Error({1, 1}, "the file is UTF-16", "save it as UTF-8");
+    return Error(PlaceOfMark(0, 0), "the file is UTF-16", "save it as UTF-8");
   }
   if (const size_t at = FindInvalidUtf8(bytes_); at != absl::string_view::npos) {
     const auto byte = absl::Hex(static_cast<unsigned char>(bytes_[at]), absl::kZeroPad2);
@@ -62,20 +68,21 @@ absl::Status YamlSource::Check(size_t bytes_max) const {
     return Error(PlaceAt(at), "a NUL byte is no text", "save the file as UTF-8");
   }
   if (CountTagDirectives(bytes_) > kTagDirectivesMax) {
-    return Error({1, 1}, absl::StrCat("more than ", kTagDirectivesMax, " %TAG directives"),
-                 "remove them", absl::StatusCode::kResourceExhausted);
+    return Error(PlaceOfMark(0, 0),
+                 absl::StrCat("more than ", kTagDirectivesMax, " %TAG directives"), "remove them",
+                 absl::StatusCode::kResourceExhausted);
   }
   return absl::OkStatus();
 }
 
 absl::Status YamlSource::Error(Place place, absl::string_view problem, absl::string_view remedy,
                                absl::StatusCode code) const {
-  return absl::Status(
-      code, absl::StrCat(file_, ":", place.line, ":", place.column, ": ", problem, "; ", remedy));
+  return absl::Status(code, absl::StrCat(file_, ":", place.line - line_base_, ":", place.column,
+                                         ": ", problem, "; ", remedy));
 }
 
 Place YamlSource::PlaceAt(size_t offset) const {
-  Place place = {1, 1};
+  Place place = PlaceOfMark(0, 0);
   for (size_t i = 0; i < offset && i < bytes_.size(); ++i) {
     const char c = bytes_[i];
     const bool crlf = c == '\r' && i + 1 < bytes_.size() && bytes_[i + 1] == '\n';

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <cstddef>
+#include <cstdint>
 #include <string>
 
 #include <absl/status/status.h>
@@ -14,8 +15,10 @@ namespace lockstep {
 /// messages.
 class YamlSource {
  public:
-  /// Both are borrowed.
-  YamlSource(absl::string_view bytes, absl::string_view file);
+  /// Both are borrowed. `lines_before` stand in the file before `bytes`; `line_base` is what places
+  /// have on top, and messages do not show.
+  YamlSource(absl::string_view bytes, absl::string_view file, uint32_t lines_before = 0,
+             uint32_t line_base = 0);
 
   /// Size, UTF-8, and directives that would make libyaml quadratic.
   absl::Status Check(size_t bytes_max) const;
@@ -25,6 +28,12 @@ class YamlSource {
   /// "FILE:LINE:COLUMN: problem; remedy".
   absl::Status Error(Place place, absl::string_view problem, absl::string_view remedy,
                      absl::StatusCode code = absl::StatusCode::kInvalidArgument) const;
+
+  /// Where a mark of the parser (both from 0) stands.
+  Place PlaceOfMark(size_t line, size_t column) const {
+    return {static_cast<uint32_t>(line + 1) + lines_before_ + line_base_,
+            static_cast<uint32_t>(column + 1)};
+  }
 
   /// Where the byte at `offset` stands. O(offset): for errors.
   Place PlaceAt(size_t offset) const;
@@ -39,6 +48,8 @@ class YamlSource {
 
   const absl::string_view bytes_;
   const absl::string_view file_;
+  const uint32_t lines_before_;
+  const uint32_t line_base_;
   const bool has_bang_;       // The tag "!" may stand somewhere.
   size_t cursor_ = 0;         // A character's number,
   size_t cursor_offset_ = 0;  // and where it begins.
