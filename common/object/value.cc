@@ -18,6 +18,7 @@ Value::Value(const Value& other)
       column_(other.column_),
       type_(other.type_),
       plain_time_(other.plain_time_),
+      quoted_(other.quoted_),
       small_() {
   switch (other.type_) {
     case Type::kString:

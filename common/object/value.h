@@ -177,6 +177,11 @@ class Value {
   bool is_plain_time() const { return plain_time_; }
   void set_plain_time(bool plain_time) { plain_time_ = plain_time; }
 
+  /// A string that was written in quotes or as a block, where the reader was asked to tell. Does
+  /// not count for equality.
+  bool is_quoted() const { return quoted_; }
+  void set_quoted(bool quoted) { quoted_ = quoted; }
+
   friend bool operator==(const Value& a, const Value& b);
 
  private:
@@ -197,6 +202,7 @@ class Value {
     line_ = other->line_;
     column_ = other->column_;
     plain_time_ = other->plain_time_;
+    quoted_ = other->quoted_;
     if (other->type_ == Type::kString) return TakeText(other);
     if (other->type_ > Type::kString) return TakeContent(other);
     type_ = other->type_;
@@ -222,8 +228,9 @@ class Value {
 
   uint32_t line_ = 0;
   uint32_t column_ : 24 = 0;
-  Type type_ : 7;
+  Type type_ : 6;
   bool plain_time_ : 1 = false;
+  bool quoted_ : 1 = false;
   union {
     Small small_;
     std::string string_;

@@ -97,6 +97,7 @@ absl::Status HandleScalar(const yaml_event_t& event, YamlSource* source, YamlBui
   const bool plain = scalar.tag == nullptr && scalar.style == YAML_PLAIN_SCALAR_STYLE;
   out.plain = plain && !(MayResolve(text) &&
                          source->HasBangTag(event.start_mark.index, event.end_mark.index));
+  out.quoted = scalar.style != YAML_PLAIN_SCALAR_STYLE;
   out.merge = text == "<<" && (scalar.plain_implicit != 0 || out.tag == kMergeTag);
   return builder->AddScalar(out);
 }

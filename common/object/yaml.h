@@ -53,8 +53,8 @@ struct YamlOptions {
   Dialect dialect = Dialect::kKubectl;
   /// Where a key stands twice in one mapping, the last one wins instead of an error.
   bool last_key_wins = false;
-  /// Values keep how nulls, booleans, numbers and times were written (Value::source_text,
-  /// is_plain_time).
+  /// Values keep how nulls, booleans, numbers and times were written, and which strings were quoted
+  /// (Value::source_text, is_plain_time, is_quoted).
   bool keep_source_text = false;
   /// What follows the end of the first document is not looked at.
   bool first_document_only = false;

@@ -80,6 +80,7 @@ absl::Status YamlBuilder::AddScalar(const Scalar& scalar) {
     }
     Value value = Value::String(scalar.text);
     value.set_place(scalar.place);
+    value.set_quoted(scalar.quoted && options_.keep_source_text);
     return AddValue(std::move(value), 0);
   }
   LOCKSTEP_ASSIGN_OR_RETURN(YamlScalar resolved, Resolve(scalar));
@@ -108,6 +109,7 @@ absl::Status YamlBuilder::AddScalar(const Scalar& scalar) {
 void YamlBuilder::KeepSourceText(const Scalar& scalar, YamlScalar::Kind kind, Value* value) const {
   if (kind == YamlScalar::Kind::kString) {
     value->set_plain_time(scalar.plain && IsTimestamp(scalar.text));
+    value->set_quoted(scalar.quoted);
   } else {
     value->set_source_text(scalar.text);
   }

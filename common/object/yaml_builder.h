@@ -31,8 +31,9 @@ class YamlBuilder {
     absl::string_view tag;     // "" for none.
     absl::string_view anchor;  // "" for none.
     Place place;
-    bool plain = false;  // Its text says what it means.
-    bool merge = false;  // As a key it means "merge".
+    bool plain = false;   // Its text says what it means.
+    bool quoted = false;  // Or a block.
+    bool merge = false;   // As a key it means "merge".
   };
 
   /// `source` is borrowed; it is asked for messages.
