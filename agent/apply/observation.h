@@ -7,17 +7,9 @@
 
 #include "common/base/digest.h"
 #include "common/object/object_key.h"
+#include "common/status/health.h"
 
 namespace lockstep {
-
-enum class Health : uint8_t {
-  kHealthy,
-  kProgressing,
-  kDegraded,
-  kSuspended,
-  kMissing,
-  kUnknown,  // The target does not tell.
-};
 
 /// What lies at one object's place.
 struct Observation {
