@@ -14,7 +14,7 @@ INCLUDE = re.compile(r'^\s*#include\s+([<"])([^>"]+)[>"]', re.MULTILINE)
 
 # Folders that are pure: no clock, I/O, threads or logging.
 PURE = {
-    "common/object", "common/text", "common/status", "common/bundle", "common/render",
+    "common/object", "common/text", "common/status", "common/bundle", "common/health", "common/render",
     "common/render/resource", "common/render/patch", "common/render/kustomize",
     "hub/remote", "hub/fleet", "hub/record", "hub/core", "hub/rollup", "agent/core", "agent/apply",
 }
@@ -32,6 +32,7 @@ HOMES = {
     r"^yaml-cpp/": {"common/config", "common/object", "hub/cli", "common/credentials", "hub/identity"},
     r"^simdjson": {"common/object"},
     r"^re2/": {"common/render/resource"},
+    r"^(lua|lualib|lauxlib)\.h": {"common/health"},
     r"^(grpc|grpcpp)/": {"hub/rpc", "agent/link", "hub/cli", "common/rpc", "common/credentials"},
     r"^curl/": {"hub/source", "agent/identity"},
     r"^boost/": {"common/metrics", "common/http", "hub/identity"},

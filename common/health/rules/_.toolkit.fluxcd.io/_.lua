@@ -1,0 +1,39 @@
+-- Flux: all kinds of its controllers. Ready=False is a failure, unless it waits for something.
+local function condition(kind)
+  for _, one in ipairs((obj.status or {}).conditions or {}) do
+    if one.type == kind then return one end
+  end
+end
+local function say(one, otherwise)
+  if one == nil then return otherwise end
+  if one.message == nil or one.message == "" then return one.reason or otherwise end
+  return one.reason and one.reason ~= "" and one.reason .. ": " .. one.message or one.message
+end
+if obj.spec ~= nil and obj.spec.suspend == true then
+  return { status = "Suspended", message = "it is suspended" }
+end
+local seen = (obj.status or {}).observedGeneration
+if seen ~= nil and obj.metadata ~= nil and seen ~= obj.metadata.generation then
+  return { status = "Progressing", message = "its controller has not seen the newest generation" }
+end
+
+local ready, stalled, reconciling = condition("Ready"), condition("Stalled"), condition("Reconciling")
+if stalled ~= nil and stalled.status == "True" then
+  return { status = "Degraded", message = say(stalled, "it is stalled") }
+end
+local waits = { Progressing = 1, ProgressingWithRetry = 1, DependencyNotReady = 1, ArtifactFailed = 1, SourceNotReady = 1 }
+if ready == nil then
+  -- Alerts, providers and repositories of type oci have no status; the others get one when they are seen.
+  local static = obj.kind == "Alert" or obj.kind == "Provider" or (obj.spec or {}).type == "oci"
+  if static and reconciling == nil then
+    return { status = "Healthy", message = "" }
+  end
+  return { status = "Progressing", message = say(reconciling, "its controller has not seen it yet") }
+end
+if ready.status == "True" then
+  return { status = "Healthy", message = "" }
+end
+if ready.status == "False" and waits[ready.reason] == nil then
+  return { status = "Degraded", message = say(ready, "it is not ready") }
+end
+return { status = "Progressing", message = say(ready, "it is not ready yet") }
