@@ -127,6 +127,7 @@ void AddAllCommands(CommandSet* set) {
   AddSyncCommand(set);
   AddApproveCommand(set);
   AddSuspendCommands(set);
+  AddHealthCommand(set);
   AddHistoryCommand(set);
   AddEventsCommand(set);
   AddClusterCommands(set);

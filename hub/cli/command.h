@@ -123,6 +123,7 @@ void AddDescribeCommand(CommandSet* set);
 void AddDiffCommand(CommandSet* set);
 void AddEventsCommand(CommandSet* set);
 void AddGetCommand(CommandSet* set);
+void AddHealthCommand(CommandSet* set);
 void AddHistoryCommand(CommandSet* set);
 void AddSuspendCommands(CommandSet* set);
 void AddSyncCommand(CommandSet* set);
