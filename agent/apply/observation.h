@@ -21,8 +21,11 @@ struct Observation {
 
   ObjectKey key;
   Presence presence = Presence::kAbsent;
-  std::string uid;                  // Empty where the target has none.
-  std::string owner;                // The application whose marker it carries; empty for none.
+  std::string uid;    // Empty where the target has none.
+  std::string owner;  // The application whose marker it carries; empty for none.
+  /// Changes whenever others change what we wrote there: with it the target need not be asked for
+  /// the object to know it as it was left. Empty where the target has no such thing.
+  std::string mark;
   std::optional<Digest> content;    // Of the whole live object's canonical JSON, where it tells.
   std::vector<std::string> fields;  // What differs, at most 16 paths.
   std::string place;                // For messages: "file …", "object …".

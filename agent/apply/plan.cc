@@ -78,7 +78,7 @@ class Planner {
   }
 
   void Take(const ManifestEntry& wanted, const Observation& seen, const InventoryEntry* entry) {
-    InventoryEntry taken{seen.uid, wanted.blob, {}};
+    InventoryEntry taken{seen.uid, wanted.blob, {}, seen.mark};
     if (entry != nullptr && *entry == taken) return;
     ReconcileOutcome::Owned owned;
     owned.key = wanted.key;

@@ -36,6 +36,7 @@ struct InventoryEntry {
   std::string uid;                // As the target gave it; empty where it has none.
   Digest applied;                 // What was last written or found equal; zero: not yet.
   std::vector<Digest> attempted;  // What may have been written since, not confirmed yet.
+  std::string mark;               // Of that write, where the target has marks (agent/target).
 
   friend bool operator==(const InventoryEntry&, const InventoryEntry&) = default;
 };

@@ -120,8 +120,14 @@ class Reconciler {
       std::vector<Digest> digests;
       for (size_t i = 0; i < values.size(); ++i) {
         if (!values[i].has_value()) continue;
-        looks.push_back({blobs[begin + i].first, &*values[i]});
-        digests.push_back(blobs[begin + i].second);
+        const auto& [key, digest] = blobs[begin + i];
+        LookAt look{key, &*values[i]};
+        if (const auto entry = task_.inventory.find(key); entry != task_.inventory.end()) {
+          look.mark = entry->second.mark;
+          look.applied = entry->second.applied == digest;
+        }
+        looks.push_back(std::move(look));
+        digests.push_back(digest);
       }
       std::vector<absl::StatusOr<Observation>> seen = target_.Observe(as_, looks, cancel_);
       for (size_t i = 0; i < seen.size(); ++i) {
@@ -136,7 +142,7 @@ class Reconciler {
   void ObserveDeletes() {
     if (task_.deletes.empty() || Interrupted()) return;
     std::vector<LookAt> looks;
-    for (const ObjectKey& key : task_.deletes) looks.push_back({key, nullptr});
+    for (const ObjectKey& key : task_.deletes) looks.push_back({key});
     std::vector<absl::StatusOr<Observation>> seen = target_.Observe(as_, looks, cancel_);
     for (size_t i = 0; i < seen.size(); ++i) {
       if (!Check(looks[i].key, seen[i].status())) continue;
@@ -166,7 +172,7 @@ class Reconciler {
       const auto written = target_.Apply(as_, wanted, cancel_);
       for (size_t i = 0; i < written.size(); ++i) {
         if (Check(wanted[i].key, written[i].status())) {
-          NoteWritten(stage[begin + i], written[i]->uid);
+          NoteWritten(stage[begin + i], *written[i]);
         }
       }
     });
@@ -183,10 +189,10 @@ class Reconciler {
     return wanted;
   }
 
-  void NoteWritten(const PlannedWrite& write, const std::string& uid) {
+  void NoteWritten(const PlannedWrite& write, const Written& written) {
     ReconcileOutcome::Owned owned;
     owned.key = write.key;
-    owned.entry = {uid, write.blob, {}};
+    owned.entry = {written.uid, write.blob, {}, written.mark};
     owned.was_owned = write.was_owned;
     owned.written = true;
     owned.drifted = write.drifted;

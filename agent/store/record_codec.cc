@@ -121,6 +121,7 @@ struct Encode {
       out.Text(item.second.uid);
       out.Raw(item.second.applied);
       out.All(item.second.attempted, [&](const Digest& digest) { out.Raw(digest); });
+      out.Text(item.second.mark);
     });
     out.All(record.removed, [&](const ObjectKey& key) { out.Key(key); });
     return Kind::kInventory;
@@ -175,6 +176,7 @@ InventoryRecord DecodeInventory(Reader& in) {
     entry.uid = in.String();
     entry.applied = in.Raw();
     in.All([&] { entry.attempted.push_back(in.Raw()); });
+    entry.mark = in.String();
     record.set.emplace_back(std::move(key), std::move(entry));
   });
   in.All([&] { record.removed.push_back(in.Key()); });

@@ -67,6 +67,8 @@ struct WantedObject {
 struct LookAt {
   ObjectKey key;
   const Value* wanted = nullptr;  // To compare with; null: only whether it is there. Borrowed.
+  std::string mark;               // Of our last confirmed write; empty: not known.
+  bool applied = false;           // That write was of `wanted`.
 };
 
 struct DeleteRequest {
@@ -77,6 +79,7 @@ struct DeleteRequest {
 /// What one write left behind.
 struct Written {
   std::string uid;
+  std::string mark;  // See Observation::mark.
 };
 
 /// Where objects live: a directory, or a Kubernetes API server. Calls block and come in batches,

@@ -65,7 +65,7 @@ TEST(RecordCodec, GivesBackEveryField) {
   agent.removed = true;
   InventoryRecord inventory;
   inventory.application = "shop/web";
-  inventory.set = {{{"g", "K", "n", "a"}, {"uid", Digest::Of("1"), {Digest::Of("2")}}}};
+  inventory.set = {{{"g", "K", "n", "a"}, {"uid", Digest::Of("1"), {Digest::Of("2")}, "mark"}}};
   inventory.removed = {{"", "K", "", "b"}};
   const std::vector<Record> records{agent, Application("shop/web", "x"), inventory,
                                     ForgetRecord{"shop/old"}};
