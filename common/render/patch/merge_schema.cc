@@ -5,9 +5,12 @@
 #include <absl/strings/numbers.h>
 #include <absl/strings/str_split.h>
 
-#include "common/render/patch/schema_table.h"
-
 namespace lockstep {
+
+namespace data {
+extern const char kKubernetesSchema[];
+}  // namespace data
+
 namespace {
 
 /// The types of a table by number. A table that is not as generate.py makes it ends the program: it
@@ -65,7 +68,7 @@ MergeSchema MergeSchema::FromTable(absl::string_view table) {
 }
 
 const MergeSchema& MergeSchema::BuiltIn() {
-  static const MergeSchema* const schema = new MergeSchema(FromTable(KubernetesSchemaTable()));
+  static const MergeSchema* const schema = new MergeSchema(FromTable(data::kKubernetesSchema));
   return *schema;
 }
 
