@@ -15,7 +15,8 @@ INCLUDE = re.compile(r'^\s*#include\s+([<"])([^>"]+)[>"]', re.MULTILINE)
 # Folders that are pure: no clock, I/O, threads or logging.
 PURE = {
     "common/object", "common/text", "common/status", "common/bundle", "common/health", "common/render",
-    "common/render/resource", "common/render/patch", "common/render/kustomize",
+    "common/render/resource", "common/render/patch", "common/render/replacement", "common/render/substitute",
+    "common/render/kustomize",
     "hub/remote", "hub/fleet", "hub/record", "hub/core", "hub/rollup", "agent/core", "agent/apply",
 }
 SHELL_HEADERS = {
