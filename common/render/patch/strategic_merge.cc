@@ -161,7 +161,7 @@ absl::Status Merger::MergeFields(Object* into, Object* from, const MergeSchema::
           Merge(nullptr, &member.value, type == nullptr ? nullptr : type->Field(member.key)));
       path_.pop_back();
       if (left == Left::kNothing || member.value.IsNull()) continue;
-      into->Set(member.key, std::move(member.value));
+      into->Set(member.key, member.value);
     }
   }
   RemoveAt(removed, into);
@@ -182,7 +182,7 @@ absl::Status Merger::MergeField(Object* into, size_t index, Value* patch,
       return absl::OkStatus();
     }
     if (!member.value.IsArray() && !member.value.IsObject()) TakeOverQuotes(member.value, patch);
-    member.value = std::move(*patch);
+    member.value = *patch;  // A copy: of a list, the element may be asked for its key again.
   } else if (left == Left::kNothing ||
              (member.value.IsNull() && (left == Left::kPatch || patch != nullptr))) {
     removed->push_back(index);
