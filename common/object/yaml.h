@@ -51,6 +51,8 @@ struct YamlOptions {
 
   YamlLimits limits;
   Dialect dialect = Dialect::kKubectl;
+  /// In kGoYaml3, keys that are no text are taken as they are written, as in patches.
+  bool any_key = false;
   /// Where a key stands twice in one mapping, the last one wins instead of an error.
   bool last_key_wins = false;
   /// Values keep how nulls, booleans, numbers and times were written, and which strings were quoted

@@ -118,7 +118,7 @@ void YamlBuilder::KeepSourceText(const Scalar& scalar, YamlScalar::Kind kind, Va
 absl::Status YamlBuilder::AddKey(YamlScalar scalar, Place place) {
   const bool integer =
       scalar.kind == YamlScalar::Kind::kInt || scalar.kind == YamlScalar::Kind::kUint;
-  if (IsGoYaml3() && scalar.kind != YamlScalar::Kind::kString &&
+  if (IsGoYaml3() && !options_.any_key && scalar.kind != YamlScalar::Kind::kString &&
       !(integer && frames_.size() == 1)) {
     return Error(place, "this key is no text, which kustomize refuses", "quote it");
   }

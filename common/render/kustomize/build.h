@@ -16,12 +16,11 @@ namespace lockstep::kustomize {
 
 /// SECURITY 2.4; every error names the limit it met.
 struct BuildLimits {
-  size_t resources = 50'000;         // At any time in one list.
-  size_t kustomizations = 5'000;     // Entered, each time counted.
-  size_t depth = 100;                // Kustomizations inside one another.
-  uint64_t file_bytes = 3 << 20;     // One file.
-  uint64_t read_bytes = 512 << 20;   // All files together, each time counted.
-  uint64_t output_bytes = 64 << 20;  // What may come of repeating: checked as the list grows.
+  size_t resources = 50'000;        // In one list.
+  size_t kustomizations = 5'000;    // Entered, each time counted.
+  size_t depth = 64;                // Kustomizations inside one another.
+  uint64_t file_bytes = 3 << 20;    // One file.
+  uint64_t read_bytes = 256 << 20;  // All files together, each time counted.
 };
 
 struct BuildOptions {

@@ -9,7 +9,7 @@
 
 #include <absl/base/thread_annotations.h>
 #include <absl/container/flat_hash_map.h>
-#include <absl/functional/any_invocable.h>
+#include <absl/functional/function_ref.h>
 #include <absl/status/statusor.h>
 #include <absl/strings/string_view.h>
 
@@ -25,35 +25,45 @@ struct FilePlace {
   uint32_t column = 0;
 };
 
-/// What files were read to, so that a file that 900 kustomizations name is parsed once, and the
-/// register that gives every file a range of lines of its own: the line of a Value's place tells
-/// file and line (Locate).
+/// What files were read to, so that a file that 900 kustomizations name is parsed once; and the
+/// register that gives every file a range of lines of its own, so that the line of a Value's place
+/// tells file and line (Locate).
 ///
 /// Safe for concurrent use. What was read is shared and never changes.
 class FileCache {
  public:
   /// The documents of one file, or why there are none.
   using Documents = absl::StatusOr<std::vector<Value>>;
-  using Reader = absl::AnyInvocable<Documents(uint32_t line_base)>;
 
-  FileCache();
+  /// Lets go of everything when the files that were read have more bytes than this.
+  explicit FileCache(size_t bytes_max = 512 << 20) : bytes_max_(bytes_max) {}
   FileCache(const FileCache&) = delete;
   FileCache& operator=(const FileCache&) = delete;
 
-  /// What is held for (`path`, `id`, `how`), or what `read` makes of it. `lines` is an upper bound
-  /// of the file's lines.
+  /// What is held for the content `id` of the file `path` read as `how`, or what `read` makes of
+  /// `content`; `read` is given the number that the lines of this file's values begin after.
   std::shared_ptr<const Documents> Get(absl::string_view path, absl::string_view id,
-                                       absl::string_view how, uint32_t lines, Reader read)
+                                       absl::string_view how, const std::string& content,
+                                       absl::FunctionRef<Documents(uint32_t line_base)> read)
       ABSL_LOCKS_EXCLUDED(mutex_);
+  /// The same where the content has not been read: null where nothing is held.
+  std::shared_ptr<const Documents> Find(absl::string_view path, absl::string_view id,
+                                        absl::string_view how) const ABSL_LOCKS_EXCLUDED(mutex_);
 
-  /// The file and line of a value that was read through this; an empty file for any other.
+  /// The file and line of a value that was read through this; no file for any other.
   FilePlace Locate(Place place) const ABSL_LOCKS_EXCLUDED(mutex_);
 
+  /// Gives `lines` lines that no other file has, for a text that is not cached.
+  uint32_t Reserve(absl::string_view path, size_t lines) ABSL_LOCKS_EXCLUDED(mutex_);
+
  private:
+  const size_t bytes_max_;
+
   mutable Mutex mutex_;
   absl::flat_hash_map<std::string, std::shared_ptr<const Documents>> by_key_
       ABSL_GUARDED_BY(mutex_);
-  std::map<uint32_t, std::string> files_ ABSL_GUARDED_BY(mutex_);  // By first line.
+  size_t bytes_ ABSL_GUARDED_BY(mutex_) = 0;
+  std::map<uint32_t, std::string> files_ ABSL_GUARDED_BY(mutex_);  // By the first line.
   uint32_t next_line_ ABSL_GUARDED_BY(mutex_) = 1;
 };
 

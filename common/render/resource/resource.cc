@@ -77,11 +77,16 @@ absl::string_view ScalarText(const Value& value) {
   return value.IsString() ? absl::string_view(value.AsString()) : value.source_text();
 }
 
+Gvk GvkOf(const Value& value) {
+  Gvk gvk = ParseApiVersion(TextAt(value, "apiVersion"));
+  gvk.kind = TextAt(value, "kind");
+  return gvk;
+}
+
 ResourceId IdOf(const Value& value) {
   const absl::string_view api_version = TextAt(value, "apiVersion");
   ResourceId id;
-  id.gvk = ParseApiVersion(api_version);
-  id.gvk.kind = TextAt(value, "kind");
+  id.gvk = GvkOf(value);
   id.name = MetadataText(value, "name");
   id.space = EffectiveNamespace(api_version, id.gvk.kind, NamespaceOf(value));
   return id;
@@ -98,6 +103,7 @@ Resource::Resource(const Resource& other)
       needs_hash(other.needs_hash),
       allow_name_change(other.allow_name_change),
       allow_kind_change(other.allow_kind_change),
+      vars(other.vars),
       file(other.file),
       origin(other.origin == nullptr ? nullptr : std::make_unique<Origin>(*other.origin)),
       transformations(other.transformations) {}

@@ -34,7 +34,7 @@ Gvk ParseApiVersion(absl::string_view api_version);
 /// versions that it has.
 bool IsCertainlyClusterScoped(const Gvk& gvk);
 
-/// What an object is called. Views into what it was taken from.
+/// What an object is called. Views into what it was taken from, valid until that changes anywhere.
 struct ResourceId {
   Gvk gvk;
   absl::string_view name;
@@ -50,6 +50,8 @@ struct ResourceId {
   std::string ToString() const;
 };
 
+/// Group, version and kind that a manifest states.
+Gvk GvkOf(const Value& value);
 /// The identity that a manifest states; empty fields where it states none.
 ResourceId IdOf(const Value& value);
 /// metadata.namespace as it is written.
@@ -85,6 +87,7 @@ struct Resource {
   // Of a patch: what it may change of its target.
   bool allow_name_change = false;
   bool allow_kind_change = false;
+  std::vector<std::string> vars;  // Names of those that read from this.
   std::string file;  // Of the snapshot that it was read from or configured in; for messages.
 
   std::unique_ptr<Origin> origin;  // Where buildMetadata asks for it.
