@@ -131,6 +131,8 @@ void AddAllCommands(CommandSet* set) {
   AddHistoryCommand(set);
   AddEventsCommand(set);
   AddClusterCommands(set);
+  AddRenderCommand(set);
+  AddValidateCommand(set);
   AddCompletionCommand(set);
   AddVersionCommand(set);
 }

@@ -125,8 +125,10 @@ void AddEventsCommand(CommandSet* set);
 void AddGetCommand(CommandSet* set);
 void AddHealthCommand(CommandSet* set);
 void AddHistoryCommand(CommandSet* set);
+void AddRenderCommand(CommandSet* set);
 void AddSuspendCommands(CommandSet* set);
 void AddSyncCommand(CommandSet* set);
+void AddValidateCommand(CommandSet* set);
 void AddVersionCommand(CommandSet* set);
 
 /// The kind that `word` means: Application for application, applications, app or apps, and so on;
