@@ -303,17 +303,15 @@ void HubProcess::Perform(const Effect& effect) {
 void HubProcess::StartFetch(const effect::StartFetch& fetch) {
   const auto source = state_.sources.find(fetch.repository);  // May have gone in the same batch.
   const std::string before = source == state_.sources.end() ? "" : source->second.commit;
-  Later(world_.Upto(absl::Seconds(2)), [this, name = fetch.repository, job = fetch.job, before] {
-    event::FetchDone done;
-    done.repository = name;
-    done.job = job;
-    if (world_.Chance(world_.settings.fetch_fails)) {
-      done.result = absl::UnavailableError("the remote does not answer");
-    } else {
-      done.result = Fetch(name, before);
-    }
-    Post(std::move(done));
-  });
+  event::FetchDone done;
+  done.repository = fetch.repository;
+  done.job = fetch.job;
+  if (world_.Chance(world_.settings.fetch_fails)) {
+    done.result = absl::UnavailableError("the remote does not answer");
+  } else {
+    done.result = Fetch(fetch.repository, before);  // Then the branch moves on, before it ends.
+  }
+  Later(world_.Upto(absl::Seconds(2)), [this, done] { Post(done); });
 }
 
 event::Fetched HubProcess::Fetch(const NamespacedName& name, const std::string& before) {

@@ -129,7 +129,7 @@ void Oracle::Accepts(const std::string& cluster, const ApplicationRecord& next,
   if (!said->second.releases() && said->second.manifest() != next.manifest->digest()) {
     Fail(cluster, absl::StrCat(next.name, " accepts another content than was sent"));
   }
-  if (!said->second.releases() && !restored_) CheckForward(cluster, next);
+  if (!said->second.releases()) CheckForward(cluster, next);
   KeepTombstones(cluster, next, before, after);
   CheckHandOver(cluster, next, after);
 }
