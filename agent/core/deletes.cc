@@ -3,11 +3,12 @@
 #include <algorithm>
 
 #include "common/bundle/guard.h"
+#include "common/bundle/key_list.h"
 
 namespace lockstep {
 namespace {
 
-std::vector<ObjectKey> NewList(const DeleteUpdate& update, const ApplicationRecord& next) {
+std::vector<ObjectKey> WholeList(const DeleteUpdate& update, const ApplicationRecord& next) {
   if (next.releasing == ReleaseObjects::kDelete) return update.inventory;
   std::vector<ObjectKey> wanted = update.named;
   // Released, its objects stay: deletes that were not carried out are off.
@@ -21,6 +22,12 @@ std::vector<ObjectKey> NewList(const DeleteUpdate& update, const ApplicationReco
     return !ContainsKey(update.inventory, key) || next.manifest->Find(key) != nullptr;
   });
   return wanted;
+}
+
+std::vector<ObjectKey> NewList(const DeleteUpdate& update, const ApplicationRecord& next) {
+  std::vector<ObjectKey> list = WholeList(update, next);
+  CutKeyList(kKeyListBytesMax, &list);
+  return list;
 }
 
 // How many objects the list is weighed against: what there was, but no more than what is left now,

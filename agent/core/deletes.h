@@ -25,7 +25,8 @@ struct DeleteUpdate {
 /// The list holds what is in the inventory and not wanted by the application's own manifest; what
 /// another application takes over has left the inventory (a hand-over, no delete). Without `prune`
 /// only what was named is on it: what left Git stays, an orphan. A release with deletes lists
-/// everything; one without drops what was not carried out.
+/// everything; one without drops what was not carried out. What is too much for one list
+/// (kKeyListBytesMax) stays, an orphan.
 ///
 /// A list of all that the application still has is everything, whatever left it by hand-over. The
 /// verdict is taken anew where something is added, and stays where the list only shrinks, but

@@ -231,6 +231,7 @@ void Stepper::NoteFindings(const ReconcileOutcome& outcome, const LiveApplicatio
 }
 
 void Stepper::NoteDrift(const ReconcileOutcome& outcome, LiveApplication* live) {
+  std::vector<DriftReport> drifts;
   for (const ReconcileOutcome::Owned& owned : outcome.owned) {
     const auto noticed = live->noticed.find(owned.key);
     if (owned.written && owned.drifted) {
@@ -241,15 +242,13 @@ void Stepper::NoteDrift(const ReconcileOutcome& outcome, LiveApplication* live) 
       drift.fields = owned.fields;
       drift.time = noticed == live->noticed.end() ? now_ : noticed->second;
       drift.restored_in = now_ - drift.time;
-      state_.drifts.push_back(std::move(drift));
+      drifts.push_back(std::move(drift));
     }
     if (noticed != live->noticed.end()) live->noticed.erase(noticed);
   }
   // What was equal again is no drift any more; what waits for a run keeps its time.
   std::erase_if(live->noticed, [&](const auto& item) { return !live->dirty.contains(item.first); });
-  if (state_.drifts.size() > kDriftsMax) {
-    state_.drifts.erase(state_.drifts.begin(), state_.drifts.end() - kDriftsMax);
-  }
+  KeepDrifts(std::move(drifts));
 }
 
 }  // namespace lockstep

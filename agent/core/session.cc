@@ -87,10 +87,10 @@ void Stepper::operator()(const Welcome& welcome) {
   AgentRecord record = state_.durable.agent;
   if (record.hub_incarnation != welcome.hub_incarnation) state_.report_full = true;
   if (state_.status_acked < state_.status_seq) state_.report_full = true;
-  for (auto& [seq, drifts] : state_.drifts_sent) {
-    state_.drifts.insert(state_.drifts.begin(), drifts.begin(), drifts.end());
-  }
+  std::vector<DriftReport> unsent = std::exchange(state_.drifts, {});
+  for (auto& [seq, drifts] : state_.drifts_sent) KeepDrifts(std::move(drifts));
   state_.drifts_sent.clear();
+  KeepDrifts(std::move(unsent));
   record.hub_incarnation = welcome.hub_incarnation;
   if (NoteHub(welcome.at, welcome.epoch, welcome.verdict)) {
     record.epoch = welcome.epoch;

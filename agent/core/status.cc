@@ -1,10 +1,12 @@
 // What is said of applications: as changes, numbered, again until the hub acknowledged them.
 #include <algorithm>
+#include <iterator>
 #include <utility>
 
 #include <absl/strings/str_cat.h>
 
 #include "agent/core/stepper.h"
+#include "common/bundle/key_list.h"
 
 namespace lockstep {
 namespace {
@@ -79,6 +81,7 @@ void DescribeObjects(const DurableApplication& application, const LiveApplicatio
     const bool wanted = target.manifest->Find(key) != nullptr;
     if (!wanted && !ContainsKey(target.tombstones, key)) report->orphans.push_back(key);
   }
+  CutKeyList(kKeyListBytesMax, &report->orphans);
   report->problem_count =
       static_cast<uint32_t>(live.problems.size() + live.foreign.size() + live.unhealthy.size());
   const auto add = [&](const ObjectKey& key, absl::string_view state, absl::string_view message) {
@@ -110,7 +113,7 @@ bool SameReport(const ApplicationReport& a, const ApplicationReport& b) {
 size_t RoughBytes(const ApplicationReport& report) {
   constexpr size_t kKey = 96;
   size_t bytes = 256 + report.message.size();
-  bytes += (report.held.size() + report.orphans.size()) * kKey;
+  bytes += KeyListBytes(report.held) + KeyListBytes(report.orphans);
   for (const ObjectProblem& problem : report.problems) bytes += kKey + problem.message.size();
   return bytes;
 }
@@ -131,6 +134,12 @@ ApplicationReport Describe(const DurableApplication& application, const LiveAppl
   DescribeState(application, live, hub_behind, &report);
   DescribeObjects(application, live, &report);
   return report;
+}
+
+void Stepper::KeepDrifts(std::vector<DriftReport> drifts) {
+  std::move(drifts.begin(), drifts.end(), std::back_inserter(state_.drifts));
+  if (state_.drifts.size() <= kDriftsMax) return;
+  state_.drifts.erase(state_.drifts.begin(), state_.drifts.end() - kDriftsMax);
 }
 
 void Stepper::Report() {

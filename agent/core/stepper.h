@@ -74,6 +74,7 @@ class Stepper {
   void NoteFindings(const ReconcileOutcome& outcome, const LiveApplication::Run& run,
                     LiveApplication* live);
   void NoteDrift(const ReconcileOutcome& outcome, LiveApplication* live);
+  void KeepDrifts(std::vector<DriftReport> drifts);
   void CancelRun(LiveApplication* live);
   void Watch(const std::string& name);
 

@@ -1,6 +1,7 @@
 #include "agent/link/session.h"
 
 #include <algorithm>
+#include <iterator>
 #include <utility>
 #include <variant>
 
@@ -48,10 +49,15 @@ void LinkSession::Queue(AgentMessage message) {
 }
 
 void LinkSession::Advance() {
-  if (ended_ || writing_ != nullptr || waiting_.empty()) return;
-  writing_ = std::make_unique<v1::AgentMessage>();
-  ToWire(waiting_.front(), writing_.get());
-  waiting_.pop_front();
+  if (ended_ || writing_ != nullptr || (next_.empty() && waiting_.empty())) return;
+  if (next_.empty()) {
+    std::vector<v1::AgentMessage> parts = ListParts(waiting_.front());
+    std::move(parts.begin(), parts.end(), std::back_inserter(next_));
+    ToWire(waiting_.front(), &next_.emplace_back());
+    waiting_.pop_front();
+  }
+  writing_ = std::make_unique<v1::AgentMessage>(std::move(next_.front()));
+  next_.pop_front();
   StartWrite(writing_.get());
 }
 
@@ -87,6 +93,7 @@ void LinkSession::EndOfReading() {
     MutexLock lock(&mutex_);
     if (std::exchange(ended_, true)) return;
     waiting_.clear();
+    next_.clear();
   }
   RemoveHold();
 }

@@ -68,6 +68,8 @@ class LinkSession : private grpc::ClientBidiReactor<v1::AgentMessage, v1::HubMes
   bool greeted_ ABSL_GUARDED_BY(mutex_) = false;
   bool ended_ ABSL_GUARDED_BY(mutex_) = false;  // Nothing is started any more.
   std::deque<AgentMessage> waiting_ ABSL_GUARDED_BY(mutex_);
+  std::deque<v1::AgentMessage> next_
+      ABSL_GUARDED_BY(mutex_);  // Before waiting_: the rest of one message that goes in parts.
   std::unique_ptr<v1::AgentMessage> writing_
       ABSL_GUARDED_BY(mutex_);  // Null: no write is under way.
 };

@@ -10,6 +10,7 @@
 #include <absl/strings/string_view.h>
 
 #include "common/bundle/link.h"
+#include "common/rpc/key_lists.h"
 
 namespace lockstep::v1 {
 class AgentMessage;
@@ -29,8 +30,7 @@ class DeltaEncoder;
 inline constexpr size_t kWireBytesMax = 4 << 20;
 /// What the hub takes of an agent in one message, other than a Status.
 inline constexpr size_t kControlBytesMax = 256 << 10;
-/// A Status: one application's list of held deletes has to fit, since approving names the whole of
-/// it.
+/// A Status: as many drifts as an agent keeps have to fit.
 inline constexpr size_t kStatusBytesMax = 3 << 20;
 /// Applications in one message.
 inline constexpr size_t kApplicationsMax = 5000;
@@ -47,18 +47,20 @@ inline constexpr size_t kFetchDigestsMax = 10000;
 /// Blob bytes in one FetchResponse.
 inline constexpr size_t kFetchChunkBytes = 1 << 20;
 
-/// Fills `wire`, which is cleared first.
+/// Fills `wire`, which is cleared first. Of a Status, ListParts go before it.
 void ToWire(const AgentMessage& message, v1::AgentMessage* wire);
 void ToWire(const HubMessage& message, v1::HubMessage* wire);
 /// The same bytes; what many agents are sent alike is encoded once, by `deltas`.
 void ToWire(const HubMessage& message, DeltaEncoder* deltas, v1::HubMessage* wire);
 
-/// Checks and converts what an agent sent.
+/// Checks and converts what an agent sent; `lists` are those that came before it on its stream. A
+/// part of a list is no message of its own: KeyLists takes it.
 ///
 /// Errors: INVALID_ARGUMENT names the field, says what was found and what is allowed; UNIMPLEMENTED
 /// where the message is of a kind that this program does not know (a newer peer: leave it
 /// unanswered and go on).
-absl::StatusOr<AgentMessage> FromWire(const v1::AgentMessage& wire);
+absl::StatusOr<AgentMessage> FromWire(const v1::AgentMessage& wire,
+                                      const KeyLists& lists = KeyLists());
 /// Checks and converts what a hub sent: errors as above. Blobs and options are compared with their
 /// digests.
 absl::StatusOr<HubMessage> FromWire(const v1::HubMessage& wire);

@@ -178,8 +178,6 @@ absl::Status Read(const v1::Ack& wire, Ack* own) {
                   ReadApplicationAck);
 }
 
-absl::Status Read(const v1::Status& wire, StatusReport* own) { return ReadStatus(wire, own); }
-
 absl::Status Read(const v1::Beat& wire, Beat* own) {
   own->status_seq = wire.status_seq();
   return ReadBytes("root_prefix", wire.root_prefix(), 8, Absent::kAllowed, &own->root_prefix);
@@ -205,10 +203,16 @@ absl::Status Read(const v1::CertificateRequest& wire, CertificateRequest* own) {
   return ReadUpTo("proof", wire.proof(), 4096, &own->proof);
 }
 
-template <typename Own, typename Wire>
-absl::StatusOr<AgentMessage> Convert(absl::string_view field, const Wire& wire) {
+absl::Status Read(const v1::Status& wire, const KeyLists& lists, StatusReport* own) {
+  return ReadStatus(wire, lists, own);
+}
+
+template <typename Own, typename Wire, typename... Context>
+absl::StatusOr<AgentMessage> Convert(absl::string_view field, const Wire& wire,
+                                     const Context&... context) {
   Own own;
-  if (absl::Status status = Read(wire, &own); !status.ok()) return Annotate(status, field);
+  if (absl::Status status = Read(wire, context..., &own); !status.ok())
+    return Annotate(status, field);
   return AgentMessage(std::move(own));
 }
 
@@ -219,7 +223,7 @@ void ToWire(const AgentMessage& message, v1::AgentMessage* wire) {
   std::visit([wire](const auto& own) { Write(own, wire); }, message);
 }
 
-absl::StatusOr<AgentMessage> FromWire(const v1::AgentMessage& wire) {
+absl::StatusOr<AgentMessage> FromWire(const v1::AgentMessage& wire, const KeyLists& lists) {
   const size_t most =
       wire.kind_case() == v1::AgentMessage::kStatus ? kStatusBytesMax : kControlBytesMax;
   if (const size_t bytes = wire.ByteSizeLong(); bytes > most) {
@@ -232,13 +236,15 @@ absl::StatusOr<AgentMessage> FromWire(const v1::AgentMessage& wire) {
     case v1::AgentMessage::kAck:
       return Convert<Ack>("ack", wire.ack());
     case v1::AgentMessage::kStatus:
-      return Convert<StatusReport>("status", wire.status());
+      return Convert<StatusReport>("status", wire.status(), lists);
     case v1::AgentMessage::kBeat:
       return Convert<Beat>("beat", wire.beat());
     case v1::AgentMessage::kPages:
       return Convert<Pages>("pages", wire.pages());
     case v1::AgentMessage::kCertificateRequest:
       return Convert<CertificateRequest>("certificate_request", wire.certificate_request());
+    case v1::AgentMessage::kKeyListPart:
+      return Wrong("key_list_part", "is no message of its own");
     case v1::AgentMessage::KIND_NOT_SET:
       break;
   }

@@ -75,9 +75,15 @@ absl::Status ReadKeys(absl::string_view field,
                       const google::protobuf::RepeatedPtrField<v1::ObjectKey>& wire, Order order,
                       std::vector<ObjectKey>* keys);
 
+absl::Status ReadCommitPoint(uint64_t counter, const std::string& chain, CommitPoint* own);
+
+/// The Desired message, which has a file of its own.
+void WriteDesired(const Desired& own, DeltaEncoder* deltas, v1::Desired* wire);
+absl::Status ReadDesired(const v1::Desired& wire, Desired* own);
+
 /// The Status message, which has a file of its own.
 void WriteStatus(const StatusReport& own, v1::Status* wire);
-absl::Status ReadStatus(const v1::Status& wire, StatusReport* own);
+absl::Status ReadStatus(const v1::Status& wire, const KeyLists& lists, StatusReport* own);
 
 absl::Status CheckCount(absl::string_view field, size_t count, size_t most);
 

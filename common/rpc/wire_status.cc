@@ -28,6 +28,11 @@ v1::ApplicationState State(ApplicationState state) {
   return v1::APPLICATION_STATE_UNSPECIFIED;
 }
 
+// Else it goes before, in parts.
+bool StandsInReport(const std::vector<ObjectKey>& keys) {
+  return KeyListBytes(keys) <= kInlineListBytesMax;
+}
+
 void WriteReport(const ApplicationReport& own, v1::ApplicationStatusReport* wire) {
   wire->set_name(own.name);
   wire->set_generation(own.generation);
@@ -37,9 +42,15 @@ void WriteReport(const ApplicationReport& own, v1::ApplicationStatusReport* wire
   wire->set_message(CleanText(own.message, kMessageBytesMax));
   FromTime(own.since, wire->mutable_since());
   wire->set_objects(own.objects);
-  for (const ObjectKey& key : own.held) FromKey(key, wire->add_held());
+  if (StandsInReport(own.held)) {
+    for (const ObjectKey& key : own.held) FromKey(key, wire->add_held());
+  }
   if (!own.held.empty()) wire->set_held_digest(FromDigest(KeyListDigest(own.held)));
-  for (const ObjectKey& key : own.orphans) FromKey(key, wire->add_orphans());
+  if (StandsInReport(own.orphans)) {
+    for (const ObjectKey& key : own.orphans) FromKey(key, wire->add_orphans());
+  } else {
+    wire->set_orphans_digest(FromDigest(KeyListDigest(own.orphans)));
+  }
   for (const ObjectProblem& problem : own.problems) {
     if (static_cast<size_t>(wire->problems_size()) == kProblemsMax) break;
     v1::ObjectStatus* status = wire->add_problems();
@@ -105,7 +116,31 @@ absl::Status ReadProblem(const v1::ObjectStatus& wire, ObjectProblem* own) {
   return ReadText("message", wire.message(), kMessageBytesMax, &own->message);
 }
 
-absl::Status ReadReport(const v1::ApplicationStatusReport& wire, ApplicationReport* own) {
+// A list that came before.
+absl::Status FindList(absl::string_view field, const std::string& wire, const KeyLists& lists,
+                      std::vector<ObjectKey>* keys) {
+  Digest digest;
+  LOCKSTEP_RETURN_IF_ERROR(ReadDigest(field, wire, Absent::kRefused, &digest));
+  const std::vector<ObjectKey>* list = lists.Find(digest);
+  if (list == nullptr) return Wrong(field, "names a list that did not come before the status");
+  *keys = *list;
+  return absl::OkStatus();
+}
+
+absl::Status ReadHeld(const v1::ApplicationStatusReport& wire, const KeyLists& lists,
+                      ApplicationReport* own) {
+  LOCKSTEP_RETURN_IF_ERROR(ReadKeys("held", wire.held(), Order::kAscending, &own->held));
+  if (own->held.empty() && wire.held_digest().empty()) return absl::OkStatus();
+  if (own->held.empty()) return FindList("held_digest", wire.held_digest(), lists, &own->held);
+  Digest digest;
+  LOCKSTEP_RETURN_IF_ERROR(
+      ReadDigest("held_digest", wire.held_digest(), Absent::kAllowed, &digest));
+  if (digest == KeyListDigest(own->held)) return absl::OkStatus();
+  return Wrong("held_digest", "is not the digest of the keys in held");
+}
+
+absl::Status ReadReport(const v1::ApplicationStatusReport& wire, const KeyLists& lists,
+                        ApplicationReport* own) {
   LOCKSTEP_RETURN_IF_ERROR(ReadApplicationName("name", wire.name(), &own->name));
   own->generation = wire.generation();
   LOCKSTEP_RETURN_IF_ERROR(
@@ -115,13 +150,13 @@ absl::Status ReadReport(const v1::ApplicationStatusReport& wire, ApplicationRepo
   LOCKSTEP_RETURN_IF_ERROR(ReadText("message", wire.message(), kMessageBytesMax, &own->message));
   LOCKSTEP_RETURN_IF_ERROR(ReadTime("since", wire.since(), &own->since));
   own->objects = wire.objects();
-  LOCKSTEP_RETURN_IF_ERROR(ReadKeys("held", wire.held(), Order::kAscending, &own->held));
-  Digest held;
-  LOCKSTEP_RETURN_IF_ERROR(ReadDigest("held_digest", wire.held_digest(), Absent::kAllowed, &held));
-  if (held != (own->held.empty() ? Digest() : KeyListDigest(own->held))) {
-    return Wrong("held_digest", "is not the digest of the keys in held");
-  }
+  LOCKSTEP_RETURN_IF_ERROR(ReadHeld(wire, lists, own));
   LOCKSTEP_RETURN_IF_ERROR(ReadKeys("orphans", wire.orphans(), Order::kAscending, &own->orphans));
+  if (!wire.orphans_digest().empty()) {
+    if (!own->orphans.empty()) return Wrong("orphans_digest", "stands in place of orphans");
+    LOCKSTEP_RETURN_IF_ERROR(
+        FindList("orphans_digest", wire.orphans_digest(), lists, &own->orphans));
+  }
   LOCKSTEP_RETURN_IF_ERROR(
       ReadList("problems", wire.problems(), kProblemsMax, &own->problems, ReadProblem));
   own->problem_count = wire.problem_count();
@@ -159,11 +194,14 @@ void WriteStatus(const StatusReport& own, v1::Status* wire) {
   for (const DriftReport& drift : own.drifts) WriteDrift(drift, wire->add_drifts());
 }
 
-absl::Status ReadStatus(const v1::Status& wire, StatusReport* own) {
+absl::Status ReadStatus(const v1::Status& wire, const KeyLists& lists, StatusReport* own) {
   own->seq = wire.seq();
   own->full = wire.full();
-  LOCKSTEP_RETURN_IF_ERROR(ReadList("applications", wire.applications(), kApplicationsMax,
-                                    &own->applications, ReadReport));
+  LOCKSTEP_RETURN_IF_ERROR(
+      ReadList("applications", wire.applications(), kApplicationsMax, &own->applications,
+               [&](const v1::ApplicationStatusReport& report, ApplicationReport* read) {
+                 return ReadReport(report, lists, read);
+               }));
   return ReadList("drifts", wire.drifts(), kWireDriftsMax, &own->drifts, ReadDrift);
 }
 

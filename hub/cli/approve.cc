@@ -6,6 +6,7 @@
 #include "common/base/status.h"
 #include "hub/cli/client.h"
 #include "hub/cli/command.h"
+#include "hub/cli/held_lists.h"
 
 namespace lockstep {
 namespace {
@@ -24,16 +25,6 @@ absl::StatusOr<v1::ApproveResponse> Ask(FleetClient* client, const v1::ApproveRe
                                                                request);
 }
 
-int Print(std::ostream& out, const v1::ApproveResponse& response) {
-  int objects = 0;
-  for (const v1::HeldList& list : response.approved()) {
-    out << list.cluster() << ":\n";
-    for (const std::string& object : list.objects()) out << "  " << ForTerminal(object) << "\n";
-    objects += list.objects_size();
-  }
-  return objects;
-}
-
 absl::StatusOr<int> ApproveDeletes(CommandContext& context, const ApproveFlags& flags) {
   v1::ApproveRequest request;
   v1::ApproveDeletes* deletes = request.mutable_deletes();
@@ -49,7 +40,7 @@ absl::StatusOr<int> ApproveDeletes(CommandContext& context, const ApproveFlags& 
                    << " waits for an approval\n";
     return kExitDone;
   }
-  const int objects = Print(context.out(), shown);
+  LOCKSTEP_ASSIGN_OR_RETURN(const int64_t objects, PrintHeldLists(context.out(), shown.approved()));
   const std::string question =
       absl::StrCat("Delete these ", objects, " objects on ", shown.approved_size(), " clusters?");
   if (!flags.yes && !context.Confirm(question)) {
@@ -57,11 +48,11 @@ absl::StatusOr<int> ApproveDeletes(CommandContext& context, const ApproveFlags& 
   }
   // The lists that were shown, cluster by cluster: one that has changed since is refused.
   deletes->set_dry_run(false);
-  *deletes->mutable_expected() = shown.approved();
+  *deletes->mutable_expected() = NameHeldLists(shown.approved());
   LOCKSTEP_ASSIGN_OR_RETURN(const v1::ApproveResponse done, Ask(client, request));
   context.out() << "approved on " << done.approved_size() << " clusters\n";
   for (const v1::HeldList& list : shown.left()) {
-    context.talk() << list.cluster() << " waits with another list of " << list.objects_size()
+    context.talk() << list.cluster() << " waits with another list of " << list.object_count()
                    << " objects; approve it with --cluster " << list.cluster() << " or --all\n";
   }
   return kExitDone;
@@ -84,8 +75,7 @@ absl::StatusOr<int> Approve(CommandContext& context, const ApproveFlags& flags) 
     return absl::CancelledError("nothing was approved; answer yes, or give --yes");
   }
   LOCKSTEP_ASSIGN_OR_RETURN(FleetClient * client, context.Client());
-  LOCKSTEP_ASSIGN_OR_RETURN(const v1::ApproveResponse done, Ask(client, request));
-  Print(context.out(), done);
+  LOCKSTEP_RETURN_IF_ERROR(Ask(client, request).status());
   context.out() << "approved\n";
   return kExitDone;
 }

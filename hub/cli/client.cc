@@ -5,6 +5,7 @@
 #include <absl/strings/str_cat.h>
 
 #include "common/base/clock.h"
+#include "hub/cli/command.h"
 
 namespace lockstep {
 
@@ -15,6 +16,32 @@ absl::StatusOr<v1::GetResponse> FleetClient::Get(const v1::ResourceKey& key) {
   v1::GetRequest request;
   *request.mutable_key() = key;
   return Call(&Stub::Get, request);
+}
+
+absl::StatusOr<std::vector<v1::OrphanList>> FleetClient::Orphans(const std::string& cluster) {
+  std::vector<v1::OrphanList> lists;
+  v1::ListOrphansRequest request;
+  request.set_cluster(cluster);
+  const auto is_rest_of_last = [&](const v1::OrphanList& part) {
+    return !lists.empty() && lists.back().cluster() == part.cluster() &&
+           KeyText(lists.back().application()) == KeyText(part.application());
+  };
+  const auto take = [&](const v1::ListOrphansResponse& response) {
+    for (const v1::OrphanList& part : response.lists()) {
+      if (is_rest_of_last(part)) {
+        lists.back().MergeFrom(part);
+      } else {
+        lists.push_back(part);
+      }
+    }
+    return true;
+  };
+  if (absl::Status status = Stream<v1::ListOrphansRequest, v1::ListOrphansResponse>(
+          &Stub::ListOrphans, request, take);
+      !status.ok()) {
+    return status;
+  }
+  return lists;
 }
 
 absl::Status FleetClient::WaitUntil(absl::Duration timeout,

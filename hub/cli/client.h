@@ -3,6 +3,7 @@
 #include <functional>
 #include <memory>
 #include <string>
+#include <vector>
 
 #include <absl/status/status.h>
 #include <absl/status/statusor.h>
@@ -61,6 +62,9 @@ class FleetClient {
 
   /// The resource, as `Get` answers.
   absl::StatusOr<v1::GetResponse> Get(const v1::ResourceKey& key);
+
+  /// What lies on `cluster` (empty: on all) and nothing names any more, each list once and whole.
+  absl::StatusOr<std::vector<v1::OrphanList>> Orphans(const std::string& cluster);
 
   /// Calls `look` now and after each change at the hub, until it returns true, an error, or
   /// `timeout` (monotonic) is over: DEADLINE_EXCEEDED.

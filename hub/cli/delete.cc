@@ -6,6 +6,7 @@
 #include "common/base/status.h"
 #include "hub/cli/client.h"
 #include "hub/cli/command.h"
+#include "hub/cli/held_lists.h"
 
 namespace lockstep {
 namespace {
@@ -30,46 +31,43 @@ absl::Status ApproveLists(CommandContext& context, FleetClient* client, bool yes
   v1::DeleteRequest look = *request;
   look.set_dry_run(true);
   LOCKSTEP_ASSIGN_OR_RETURN(const v1::DeleteResponse lists, Ask(client, look));
-  int objects = 0;
-  for (const v1::HeldList& list : lists.lists()) {
-    context.out() << list.cluster() << ":\n";
-    for (const std::string& object : list.objects())
-      context.out() << "  " << ForTerminal(object) << "\n";
-    objects += list.objects_size();
-  }
+  LOCKSTEP_ASSIGN_OR_RETURN(const int64_t objects, PrintHeldLists(context.out(), lists.lists()));
   const std::string question =
       absl::StrCat("Delete these ", objects, " objects on ", lists.lists_size(), " clusters?");
   if (!yes && !context.Confirm(question)) {
     return absl::CancelledError("nothing was deleted; answer yes, or give --yes");
   }
-  *request->mutable_approved() = lists.lists();
+  *request->mutable_approved() = NameHeldLists(lists.lists());
   return absl::OkStatus();
 }
 
 absl::StatusOr<int> DeleteOrphans(CommandContext& context, const DeleteFlags& flags) {
   LOCKSTEP_ASSIGN_OR_RETURN(FleetClient * client, context.Client());
-  v1::ListOrphansRequest list;
-  list.set_cluster(flags.cluster);
-  LOCKSTEP_ASSIGN_OR_RETURN(const v1::ListOrphansResponse found,
-                            (client->Call<v1::ListOrphansRequest, v1::ListOrphansResponse>(
-                                &FleetClient::Stub::ListOrphans, list)));
-  if (found.orphans().empty()) {
+  LOCKSTEP_ASSIGN_OR_RETURN(std::vector<v1::OrphanList> found, client->Orphans(flags.cluster));
+  if (found.empty()) {
     context.talk() << "no orphans\n";
     return kExitDone;
   }
-  for (const v1::Orphan& orphan : found.orphans()) {
-    context.out() << orphan.cluster() << ": " << ForTerminal(orphan.object()) << "\n";
+  int objects = 0;
+  v1::DeleteOrphansRequest request;
+  for (v1::OrphanList& list : found) {
+    for (const std::string& object : list.objects())
+      context.out() << list.cluster() << ": " << ForTerminal(object) << "\n";
+    objects += list.objects_size();
+    list.clear_objects();
+    *request.add_lists() = std::move(list);
   }
-  if (!flags.yes &&
-      !context.Confirm(absl::StrCat("Delete these ", found.orphans_size(), " objects?"))) {
+  if (!flags.yes && !context.Confirm(absl::StrCat("Delete these ", objects, " objects?"))) {
     return absl::CancelledError("nothing was deleted; answer yes, or give --yes");
   }
-  v1::DeleteOrphansRequest request;
-  *request.mutable_orphans() = found.orphans();
   LOCKSTEP_ASSIGN_OR_RETURN(const v1::DeleteOrphansResponse response,
                             (client->Call<v1::DeleteOrphansRequest, v1::DeleteOrphansResponse>(
                                 &FleetClient::Stub::DeleteOrphans, request)));
   context.out() << response.requested() << " deletes handed to their agents\n";
+  if (response.requested() < objects) {
+    context.talk() << objects - response.requested()
+                   << " more than an agent is told at once stay: ask again when these are gone\n";
+  }
   return kExitDone;
 }
 

@@ -67,7 +67,7 @@ Table WideApplicationTable(const std::vector<v1::Resource>& resources, absl::Tim
               : absl::StrCat(at.generation(), " of ", at.desired_generation());
       table.AddRow({app.metadata().namespace_(), app.metadata().name(), at.cluster(), at.state(),
                     ShortRevision(at.revision()), generation, absl::StrCat(at.objects()),
-                    absl::StrCat(at.held_deletes_size()), absl::StrCat(at.orphans()),
+                    absl::StrCat(at.held_delete_count()), absl::StrCat(at.orphans()),
                     at.has_observed_at()
                         ? absl::StrCat(ShortAge(now - TimeOf(at.observed_at())), " ago")
                         : "never",
@@ -266,20 +266,19 @@ absl::StatusOr<int> WatchRows(CommandContext& context, const GetFlags& flags,
 absl::StatusOr<int> PrintOrphans(CommandContext& context, const GetFlags& flags) {
   LOCKSTEP_ASSIGN_OR_RETURN(const OutputFormat format, context.Output());
   LOCKSTEP_ASSIGN_OR_RETURN(FleetClient * client, context.Client());
-  v1::ListOrphansRequest request;
-  request.set_cluster(flags.cluster);
-  LOCKSTEP_ASSIGN_OR_RETURN(const v1::ListOrphansResponse response,
-                            (client->Call<v1::ListOrphansRequest, v1::ListOrphansResponse>(
-                                &FleetClient::Stub::ListOrphans, request)));
+  LOCKSTEP_ASSIGN_OR_RETURN(std::vector<v1::OrphanList> lists, client->Orphans(flags.cluster));
   if (format == OutputFormat::kJson || format == OutputFormat::kYaml) {
+    v1::ListOrphansResponse response;
+    for (v1::OrphanList& list : lists) *response.add_lists() = std::move(list);
     context.out() << FormatMessage(response, format);
     return kExitDone;
   }
   Table table({"CLUSTER", "APPLICATION", "OBJECT"});
-  for (const v1::Orphan& orphan : response.orphans()) {
-    table.AddRow({orphan.cluster(),
-                  absl::StrCat(orphan.application().namespace_(), "/", orphan.application().name()),
-                  orphan.object()});
+  for (const v1::OrphanList& list : lists) {
+    const std::string application =
+        absl::StrCat(list.application().namespace_(), "/", list.application().name());
+    for (const std::string& object : list.objects())
+      table.AddRow({list.cluster(), application, object});
   }
   context.out() << table.ToString();
   if (table.empty()) context.talk() << "no orphans\n";

@@ -1,10 +1,12 @@
 #include <algorithm>
+#include <iterator>
 #include <map>
 #include <set>
 #include <utility>
 
 #include <absl/strings/str_cat.h>
 
+#include "common/bundle/key_list.h"
 #include "hub/core/commands.h"
 #include "hub/core/instances.h"
 #include "hub/core/queries.h"
@@ -261,8 +263,10 @@ absl::StatusOr<ReplyBody> Do(Turn& turn, const command::ApproveConfig&) {
 
 namespace {
 
+constexpr size_t kReleaseNamesBytesMax = 2 << 20;
+
 // What may be deleted by name of an application on a cluster; sorted.
-std::vector<ObjectKey> OrphansAt(const HubState& state, const command::OrphanList& list) {
+std::vector<ObjectKey> OrphansAt(const HubState& state, const command::ShownOrphans& list) {
   const auto cluster = state.clusters.find(list.cluster);
   if (cluster == state.clusters.end()) return {};
   const auto instance = cluster->second.instances.find(list.application);
@@ -271,17 +275,18 @@ std::vector<ObjectKey> OrphansAt(const HubState& state, const command::OrphanLis
   return left == cluster->second.left.end() ? std::vector<ObjectKey>() : left->second.orphans;
 }
 
-absl::Status CheckOrphans(const HubState& state, const command::OrphanList& list) {
-  const std::vector<ObjectKey> orphans = OrphansAt(state, list);
-  for (const ObjectKey& key : list.objects) {
-    if (std::binary_search(orphans.begin(), orphans.end(), key)) continue;
-    return absl::AbortedError(absl::StrCat("deleting orphans: ", key.ToString(), " of ",
-                                           list.application, " on ", list.cluster,
-                                           " is no orphan (any more); see `lockstep get orphans`"));
+// The objects of the list, if it still is what was shown.
+absl::StatusOr<std::vector<ObjectKey>> ReadOrphans(const HubState& state,
+                                                   const command::ShownOrphans& list) {
+  std::vector<ObjectKey> orphans = OrphansAt(state, list);
+  if (orphans.empty() || KeyListDigest(orphans) != list.digest) {
+    return absl::AbortedError(
+        absl::StrCat("deleting orphans: those of ", list.application, " on ", list.cluster,
+                     " are not what was shown any more; look again with `lockstep get orphans`"));
   }
   const std::map<std::string, Instance>& instances = state.clusters.at(list.cluster).instances;
   const auto at = instances.find(list.application);
-  if (at == instances.end() || at->second.assignment.generation > 0) return absl::OkStatus();
+  if (at == instances.end() || at->second.assignment.generation > 0) return orphans;
   return absl::FailedPreconditionError(
       absl::StrCat("deleting orphans: ", list.application, " has no release on ", list.cluster,
                    " yet; see `lockstep describe application ", list.application, "`"));
@@ -301,11 +306,11 @@ Instance& ReleaseAgain(Turn& turn, const std::string& cluster, const std::string
 }  // namespace
 
 absl::StatusOr<ReplyBody> Do(Turn& turn, const command::DeleteOrphans& command) {
-  std::map<std::pair<std::string, std::string>, std::set<ObjectKey>> wanted;
-  for (const command::OrphanList& list : command.orphans) {
-    if (list.objects.empty()) continue;
-    if (absl::Status status = CheckOrphans(turn.state, list); !status.ok()) return status;
-    wanted[{list.cluster, list.application}].insert(list.objects.begin(), list.objects.end());
+  std::map<std::pair<std::string, std::string>, std::vector<ObjectKey>> wanted;
+  for (const command::ShownOrphans& list : command.lists) {
+    absl::StatusOr<std::vector<ObjectKey>> orphans = ReadOrphans(turn.state, list);
+    if (!orphans.ok()) return orphans.status();
+    wanted[{list.cluster, list.application}] = *std::move(orphans);
   }
   reply::OrphansRequested requested;
   for (auto& [place, keys] : wanted) {
@@ -314,15 +319,19 @@ absl::StatusOr<ReplyBody> Do(Turn& turn, const command::DeleteOrphans& command) 
     const auto at = instances.find(application);
     Instance& instance =
         at == instances.end() ? ReleaseAgain(turn, cluster, application) : at->second;
+    // What a release names travels in its message, which takes so much; the rest stays an orphan.
+    if (instance.releasing()) CutKeyList(kReleaseNamesBytesMax, &keys);
     requested.requested += static_cast<int>(keys.size());
     turn.Record({.reason = "OrphansDeleted",
                  .message = absl::StrCat("the delete of ", keys.size(), " orphans was asked for"),
                  .about = ApplicationKey(application),
                  .cluster = cluster});
     Assignment next = instance.assignment;
-    keys.insert(next.tombstones.begin(), next.tombstones.end());  // Asked for and not sent yet.
-    next.tombstones.assign(keys.begin(), keys.end());
-    // The person named them one by one.
+    std::vector<ObjectKey> all;  // With those that were asked for and not sent yet.
+    std::set_union(keys.begin(), keys.end(), next.tombstones.begin(), next.tombstones.end(),
+                   std::back_inserter(all));
+    next.tombstones = std::move(all);
+    // The person saw them all.
     next.approved = KeyListDigest(next.tombstones);
     Assign(turn, cluster, application, instance, std::move(next), "orphans");
   }

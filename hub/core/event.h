@@ -141,8 +141,15 @@ struct OrphanList {
   std::vector<ObjectKey> objects;
 };
 
+/// What an application left on a cluster, as it was shown.
+struct ShownOrphans {
+  std::string cluster;
+  std::string application;  // NAMESPACE/NAME.
+  Digest digest;            // KeyListDigest.
+};
+
 struct DeleteOrphans {
-  std::vector<OrphanList> orphans;
+  std::vector<ShownOrphans> lists;
 };
 
 }  // namespace command

@@ -129,7 +129,8 @@ void FillInstance(const InstanceView& view, v1::ApplicationClusterStatus* to) {
   to->set_generation(view.generation);
   to->set_desired_generation(view.desired_generation);
   to->set_objects(static_cast<int32_t>(view.objects));
-  for (const ObjectKey& key : view.held) to->add_held_deletes(key.ToString());
+  to->set_held_delete_count(static_cast<int32_t>(view.held));
+  for (const ObjectKey& key : view.held_objects) to->add_held_deletes(key.ToString());
   if (view.observed_at != absl::InfinitePast())
     SetTime(view.observed_at, to->mutable_observed_at());
   to->set_fresh(view.fresh);

@@ -93,8 +93,8 @@ void SayGoing(const Case& c, InstanceView* view) {
     message = c.instance.refused;
   } else if (!c.cluster.session.has_value()) {
     message = "waits for its agent, which is away";
-  } else if (!view->held.empty()) {
-    message = absl::StrCat(view->held.size(), " objects wait to be deleted; ", ApproveHint(c));
+  } else if (view->held > 0) {
+    message = absl::StrCat(view->held, " objects wait to be deleted; ", ApproveHint(c));
   }
   Say(view, ShownState::kDeleting, std::move(message));
 }
@@ -177,7 +177,10 @@ void FillNumbers(const Case& c, InstanceView* view) {
   const ApplicationReport& report = *instance.report;
   view->generation = report.generation;
   view->objects = report.objects;
-  view->held = report.held;
+  view->held = static_cast<uint32_t>(report.held.size());
+  const size_t shown = std::min(report.held.size(), kHeldShownMax);
+  view->held_objects.assign(report.held.begin(),
+                            report.held.begin() + static_cast<std::ptrdiff_t>(shown));
   view->orphans = static_cast<uint32_t>(report.orphans.size());
   if (!IsReported(instance)) {
     view->revision = instance.before_revision;

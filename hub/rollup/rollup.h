@@ -30,6 +30,8 @@ enum class ShownState : uint8_t {
 
 absl::string_view ShownStateName(ShownState state);
 
+inline constexpr size_t kHeldShownMax = 20;
+
 /// One application on one cluster. Never kSynced unless the agent is online and said so of the
 /// newest generation (SECURITY G-21).
 struct InstanceView {
@@ -40,7 +42,8 @@ struct InstanceView {
   uint64_t generation = 0;
   uint64_t desired_generation = 0;
   uint32_t objects = 0;
-  std::vector<ObjectKey> held;
+  uint32_t held = 0;                    // Deletes that wait.
+  std::vector<ObjectKey> held_objects;  // The first of them, at most kHeldShownMax.
   uint32_t orphans = 0;
   absl::Time observed_at = absl::InfinitePast();
   bool fresh = false;

@@ -1,6 +1,7 @@
 #include "hub/rpc/fleet_messages.h"
 
-#include <map>
+#include <numeric>
+#include <set>
 #include <utility>
 #include <vector>
 
@@ -16,8 +17,8 @@ namespace lockstep {
 namespace {
 
 constexpr int kListsMax = 10000;
-constexpr int kOrphansMax = 50000;
 constexpr size_t kReasonBytesMax = 512;
+constexpr size_t kHeldTextsMax = 8 << 20;  // Of one answer.
 
 template <typename... Parts>
 absl::Status Wrong(absl::string_view field, const Parts&... parts) {
@@ -46,10 +47,28 @@ absl::StatusOr<std::vector<command::ApprovedList>> ReadLists(
   return lists;
 }
 
-void Fill(const reply::HeldList& list, v1::HeldList* message) {
-  message->set_cluster(list.cluster);
-  for (const ObjectKey& key : list.objects) message->add_objects(key.ToString());
-  message->set_digest(std::string(list.digest.bytes()));
+enum class Texts : uint8_t { kNone, kOncePerDigest };
+
+void Fill(const std::vector<reply::HeldList>& lists, Texts texts,
+          google::protobuf::RepeatedPtrField<v1::HeldList>* messages) {
+  std::set<Digest> told;
+  size_t bytes = 0;
+  for (const reply::HeldList& list : lists) {
+    v1::HeldList* message = messages->Add();
+    message->set_cluster(list.cluster);
+    message->set_digest(std::string(list.digest.bytes()));
+    message->set_object_count(static_cast<int32_t>(list.objects.size()));
+    if (texts == Texts::kNone || !told.insert(list.digest).second) continue;
+    for (const ObjectKey& key : list.objects) {
+      message->add_objects(key.ToString());
+      bytes += message->objects().rbegin()->size();
+    }
+    if (bytes <= kHeldTextsMax) continue;
+    bytes -=
+        std::accumulate(message->objects().begin(), message->objects().end(), size_t{0},
+                        [](size_t sum, const std::string& object) { return sum + object.size(); });
+    message->clear_objects();
+  }
 }
 
 absl::Status CheckLabels(absl::string_view field,
@@ -220,19 +239,16 @@ absl::StatusOr<command::RemoveCluster> ReadCommand(const v1::RemoveClusterReques
 }
 
 absl::StatusOr<command::DeleteOrphans> ReadCommand(const v1::DeleteOrphansRequest& request) {
-  LOCKSTEP_RETURN_IF_ERROR(CheckCount("orphans", request.orphans_size(), kOrphansMax));
-  std::map<std::pair<std::string, std::string>, std::vector<ObjectKey>>
-      lists;  // By cluster and application.
-  for (const v1::Orphan& orphan : request.orphans()) {
-    LOCKSTEP_RETURN_IF_ERROR(CheckName("orphans.cluster", orphan.cluster()));
-    LOCKSTEP_ASSIGN_OR_RETURN(const NamespacedName application,
-                              ReadApplication("orphans.application", orphan.application()));
-    LOCKSTEP_ASSIGN_OR_RETURN(ObjectKey object, ReadObject("orphans.object", orphan.object()));
-    lists[{orphan.cluster(), application.ToString()}].push_back(std::move(object));
-  }
+  LOCKSTEP_RETURN_IF_ERROR(CheckCount("lists", request.lists_size(), kListsMax));
   command::DeleteOrphans command;
-  for (auto& [place, objects] : lists)
-    command.orphans.push_back({place.first, place.second, std::move(objects)});
+  for (const v1::OrphanList& list : request.lists()) {
+    LOCKSTEP_RETURN_IF_ERROR(CheckName("lists.cluster", list.cluster()));
+    LOCKSTEP_ASSIGN_OR_RETURN(const NamespacedName application,
+                              ReadApplication("lists.application", list.application()));
+    const absl::StatusOr<Digest> digest = Digest::FromBytes(list.digest());
+    if (!digest.ok()) return Annotate(digest.status(), "lists.digest");
+    command.lists.push_back({list.cluster(), application.ToString(), *digest});
+  }
   return command;
 }
 
@@ -257,7 +273,7 @@ void Fill(const reply::Applied& reply, v1::ApplyResponse* response) {
 }
 
 void Fill(const reply::Deleted& reply, v1::DeleteResponse* response) {
-  for (const reply::HeldList& list : reply.lists) Fill(list, response->add_lists());
+  Fill(reply.lists, Texts::kOncePerDigest, response->mutable_lists());
   for (const std::string& cluster : reply.waiting_for) response->add_waiting_for(cluster);
 }
 
@@ -273,8 +289,8 @@ void Fill(const reply::Resumed& reply, v1::ResumeResponse* response) {
 }
 
 void Fill(const reply::Approved& reply, v1::ApproveResponse* response) {
-  for (const reply::HeldList& list : reply.approved) Fill(list, response->add_approved());
-  for (const reply::HeldList& list : reply.left) Fill(list, response->add_left());
+  Fill(reply.approved, Texts::kOncePerDigest, response->mutable_approved());
+  Fill(reply.left, Texts::kNone, response->mutable_left());
 }
 
 void Fill(const reply::TokenMade& reply, v1::CreateJoinTokenResponse* response) {
@@ -296,19 +312,6 @@ void Fill(const reply::Removed& reply, v1::RemoveClusterResponse* response) {
 
 void Fill(const reply::OrphansRequested& reply, v1::DeleteOrphansResponse* response) {
   response->set_requested(reply.requested);
-}
-
-void Fill(const std::vector<command::OrphanList>& orphans, v1::ListOrphansResponse* response) {
-  for (const command::OrphanList& list : orphans) {
-    const NamespacedName application = ParseNamespacedName(list.application);
-    for (const ObjectKey& object : list.objects) {
-      v1::Orphan* orphan = response->add_orphans();
-      orphan->set_cluster(list.cluster);
-      *orphan->mutable_application() =
-          ToWire(ResourceKey{ResourceKind::kApplication, application.namespace_, application.name});
-      orphan->set_object(object.ToString());
-    }
-  }
 }
 
 void Fill(uint64_t sequence, const AuditEvent& event, v1::FleetEvent* message) {

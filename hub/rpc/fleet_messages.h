@@ -59,7 +59,6 @@ void Fill(const reply::Accepted& reply, v1::AcceptClusterResponse* response);
 void Fill(const reply::Labelled& reply, v1::LabelClusterResponse* response);
 void Fill(const reply::Removed& reply, v1::RemoveClusterResponse* response);
 void Fill(const reply::OrphansRequested& reply, v1::DeleteOrphansResponse* response);
-void Fill(const std::vector<command::OrphanList>& orphans, v1::ListOrphansResponse* response);
 void Fill(uint64_t sequence, const AuditEvent& event, v1::FleetEvent* message);
 void Fill(absl::string_view cluster, const HistoryEntry& entry, v1::ReleaseRecordView* message);
 

@@ -148,16 +148,15 @@ class FleetService::Impl : public v1::FleetService::CallbackService {
                 });
   }
 
-  Unary* ListOrphans(Context* context, const v1::ListOrphansRequest* request,
-                     v1::ListOrphansResponse* response) override {
+  grpc::ServerWriteReactor<v1::ListOrphansResponse>* ListOrphans(
+      Context* context, const v1::ListOrphansRequest* request) override {
+    if (absl::Status status = Authorize(context, "ListOrphans").status(); !status.ok()) {
+      return Refuse<v1::ListOrphansResponse>(status);
+    }
     const absl::Status valid =
         request->cluster().empty() ? absl::OkStatus() : CheckDnsLabel(request->cluster());
-    return Look(
-        "ListOrphans", context, Annotate(valid, "cluster"),
-        [cluster = request->cluster(), response](const HubState& state, const std::string&) {
-          Fill(Orphans(state, cluster), response);
-          return absl::OkStatus();
-        });
+    if (!valid.ok()) return Refuse<v1::ListOrphansResponse>(Annotate(valid, "cluster"));
+    return Begin(std::make_shared<OrphansStream>(request->cluster(), &parts_));
   }
 
   Unary* GetHub(Context* context, const v1::GetHubRequest*, v1::GetHubResponse* response) override {
@@ -205,8 +204,7 @@ class FleetService::Impl : public v1::FleetService::CallbackService {
                        "\" is none of GitRepository, Application, Cluster, Secret")));
     }
     absl::StatusOr<LabelSelector> selector = ParseLabelSelector(request->label_selector());
-    if (!selector.ok())
-      return Refuse<v1::ListResponse>(selector.status());
+    if (!selector.ok()) return Refuse<v1::ListResponse>(selector.status());
     return Begin(std::make_shared<ListStream>(*kind, *std::move(selector), *request, &parts_));
   }
 

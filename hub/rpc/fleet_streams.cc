@@ -74,6 +74,38 @@ void ListStream::Answer(const HubState& state) {
   Write(std::move(response));
 }
 
+void OrphansStream::Next() {
+  if (!collected_) {
+    auto self = std::static_pointer_cast<OrphansStream>(shared_from_this());
+    parts_->read(Question(
+        [self](const HubState& state) {
+          self->lists_ = Orphans(state, self->cluster_);
+          self->collected_ = true;
+          self->parts_->pool->Run([self] { self->Next(); });
+        },
+        [self](absl::Status status) { self->End(std::move(status)); }));
+    return;
+  }
+  if (list_ == lists_.size()) return End(absl::OkStatus());
+  v1::ListOrphansResponse response;
+  for (size_t room = kListMessageItems; room > 0 && list_ < lists_.size();) {
+    const command::OrphanList& list = lists_[list_];
+    if (object_ == 0) digest_ = KeyListDigest(list.objects);
+    v1::OrphanList* message = response.add_lists();
+    message->set_cluster(list.cluster);
+    const NamespacedName name = ParseNamespacedName(list.application);
+    *message->mutable_application() =
+        ToWire(ResourceKey{ResourceKind::kApplication, name.namespace_, name.name});
+    message->set_digest(std::string(digest_.bytes()));
+    for (; room > 0 && object_ < list.objects.size(); --room)
+      message->add_objects(list.objects[object_++].ToString());
+    if (object_ < list.objects.size()) break;
+    object_ = 0;
+    ++list_;
+  }
+  Write(std::move(response));
+}
+
 void WatchStream::Next() {
   const uint64_t sequence = followers_->sequence();
   if (sequence == told_)

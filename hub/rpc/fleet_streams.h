@@ -10,6 +10,7 @@
 #include "lockstep/v1/fleet.pb.h"
 
 #include "common/credentials/identity.h"
+#include "hub/core/event.h"
 #include "hub/core/state.h"
 #include "hub/fleet/selector.h"
 #include "hub/rpc/fleet_service.h"
@@ -45,6 +46,28 @@ class ListStream : public PullStream<v1::ListResponse> {
   bool collected_ = false;
   std::vector<ResourceKey> keys_;  // That match, by namespace and name.
   size_t next_ = 0;
+};
+
+/// What one look found, list by list.
+class OrphansStream : public PullStream<v1::ListOrphansResponse> {
+ public:
+  /// Empty `cluster`: all.
+  OrphansStream(std::string cluster, const FleetServiceParts* parts)
+      : cluster_(std::move(cluster)), parts_(parts) {}
+
+ protected:
+  void Next() override;
+
+ private:
+  const std::string cluster_;
+  const FleetServiceParts* const parts_;
+
+  // Whatever is under way owns these.
+  bool collected_ = false;
+  std::vector<command::OrphanList> lists_;
+  size_t list_ = 0;    // Of lists_: the next to tell,
+  size_t object_ = 0;  // from this object on.
+  Digest digest_;      // Of lists_[list_], where object_ > 0.
 };
 
 /// A stream that may wait for something to happen.

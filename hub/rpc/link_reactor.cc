@@ -9,6 +9,7 @@
 #include "common/base/clock.h"
 #include "common/base/log.h"
 #include "common/base/random.h"
+#include "common/base/status.h"
 #include "common/rpc/wire.h"
 #include "hub/rpc/status.h"
 
@@ -55,14 +56,25 @@ void LinkReactor::OnReadDone(bool ok) {
     return;
   }
   const size_t bytes = wire_.ByteSizeLong();
-  absl::StatusOr<AgentMessage> message = FromWire(wire_);
+  absl::StatusOr<std::optional<AgentMessage>> message = ReadWire();
   wire_.Clear();
   if (message.ok()) {
-    Take(*std::move(message));
+    if (message->has_value()) Take(**std::move(message));
   } else if (session_ == 0 || !absl::IsUnimplemented(message.status())) {
     return Refuse(message.status());
   }
   ReadOn(bytes);
+}
+
+// Nothing where it is part of something that is still to come.
+absl::StatusOr<std::optional<AgentMessage>> LinkReactor::ReadWire() {
+  if (wire_.has_key_list_part() && session_ != 0) {
+    LOCKSTEP_RETURN_IF_ERROR(lists_.Take(wire_.key_list_part()));
+    return std::nullopt;
+  }
+  LOCKSTEP_ASSIGN_OR_RETURN(std::optional<AgentMessage> message, FromWire(wire_, lists_));
+  if (wire_.has_status()) lists_.Clear();
+  return message;
 }
 
 void LinkReactor::Take(AgentMessage message) {

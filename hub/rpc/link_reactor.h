@@ -2,10 +2,12 @@
 
 #include <cstddef>
 #include <memory>
+#include <optional>
 #include <string>
 #include <variant>
 
 #include <absl/status/status.h>
+#include <absl/status/statusor.h>
 #include <grpcpp/alarm.h>
 #include <grpcpp/grpcpp.h>
 
@@ -13,6 +15,7 @@
 
 #include "common/bundle/link.h"
 #include "common/credentials/identity.h"
+#include "common/rpc/key_lists.h"
 #include "hub/core/event.h"
 #include "hub/rpc/agent_gateway.h"
 #include "hub/rpc/outbox.h"
@@ -59,6 +62,7 @@ class LinkReactor : public grpc::ServerBidiReactor<v1::AgentMessage, v1::HubMess
  private:
   void Greet(Hello hello);
   void Take(AgentMessage message);
+  absl::StatusOr<std::optional<AgentMessage>> ReadWire();
   void ReadOn(size_t bytes);
   void Renew(CertificateRequest request);
   void Refuse(const absl::Status& status);
@@ -75,6 +79,7 @@ class LinkReactor : public grpc::ServerBidiReactor<v1::AgentMessage, v1::HubMess
 
   // The reactions' alone: gRPC runs one read reaction at a time, OnDone last.
   v1::AgentMessage wire_;
+  KeyLists lists_;         // For the next Status.
   SessionId session_ = 0;  // 0 before Hello.
   size_t unread_bytes_ = 0;
   int unread_messages_ = 0;

@@ -15,6 +15,9 @@
 namespace lockstep {
 namespace {
 
+// What the command line takes: an answer about a whole fleet is larger than any question.
+constexpr int kAnswerBytesMax = 16 << 20;
+
 int Milliseconds(absl::Duration duration) {
   return static_cast<int>(absl::ToInt64Milliseconds(duration));
 }
@@ -24,7 +27,7 @@ int Milliseconds(absl::Duration duration) {
 // unpack to has no limit.
 void Configure(grpc::ServerBuilder* builder, const HubServerOptions& options) {
   builder->SetMaxReceiveMessageSize(static_cast<int>(kWireBytesMax));
-  builder->SetMaxSendMessageSize(static_cast<int>(kWireBytesMax));
+  builder->SetMaxSendMessageSize(kAnswerBytesMax);
   builder->SetCompressionAlgorithmSupportStatus(GRPC_COMPRESS_DEFLATE, false);
   builder->SetCompressionAlgorithmSupportStatus(GRPC_COMPRESS_GZIP, false);
   builder->AddChannelArgument(GRPC_ARG_KEEPALIVE_TIME_MS, Milliseconds(options.keepalive.silence));

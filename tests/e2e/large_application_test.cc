@@ -1,11 +1,12 @@
-// One application of 60,000 objects from the hub's core to a target and back: real loops, stores of
-// both sides, gRPC over mTLS. Only Git and the target are played.
+// One application of 60,000 objects, and lists of as many deletes, from the hub's core to a target
+// and back: real loops, stores of both sides, gRPC over mTLS. Only Git and the target are played.
 #include <memory>
 #include <string>
 #include <utility>
 #include <vector>
 
 #include <absl/strings/str_cat.h>
+#include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
 #include "agent/link/fetcher.h"
@@ -196,6 +197,11 @@ class LargeApplicationTest : public testing::Test {
     if (instance == on->second.instances.end() || !instance->second.report.has_value()) return;
     const ApplicationReport& report = *instance->second.report;
     if (instance->second.refusal.has_value()) refused_.TrySend(instance->second.refusal->message);
+    if (report.state == ApplicationState::kHeld &&
+        report.generation == instance->second.assignment.generation && !told_held_) {
+      told_held_ = true;
+      held_.TrySend(report.held.size());
+    }
     if (report.state != ApplicationState::kSynced || report.generation == told_ ||
         report.generation != instance->second.assignment.generation) {
       return;
@@ -254,8 +260,10 @@ class LargeApplicationTest : public testing::Test {
   std::unique_ptr<AgentGateway> gateway_;
   std::unique_ptr<Loop> loop_;
   std::unique_ptr<HubServer> server_;
-  uint64_t told_ = 0;  // The loop's.
+  uint64_t told_ = 0;       // The loop's.
+  bool told_held_ = false;  // The loop's.
   Channel<uint32_t> synced_{10};
+  Channel<size_t> held_{1};
   Channel<std::string> refused_{10};
 
   // The agent.
@@ -283,6 +291,16 @@ TEST_F(LargeApplicationTest, SixtyThousandObjectsArriveChangeAndGoByName) {
   ASSERT_EQ(Synced(), static_cast<uint32_t>(kObjects - 3));
   EXPECT_EQ(target_.writes(), 2 * kObjects - 3);
   EXPECT_EQ(target_.deletes(), 3);
+
+  // All but one go: the whole list comes to the hub and is approved by its digest.
+  git_.objects = 1;
+  Do(command::Sync{{ResourceKind::kGitRepository, "default", "fleet"}});
+  const std::vector<size_t> held = held_.Drain(1, kPatience);
+  ASSERT_THAT(held, testing::ElementsAre(kObjects - 4));
+  EXPECT_EQ(target_.deletes(), 3);
+  Do(command::ApproveDeletes{.application = {"shop", "web"}});
+  ASSERT_EQ(Synced(), 1u);
+  EXPECT_EQ(target_.deletes(), kObjects - 1);
   EXPECT_EQ(refused_.Drain(10, absl::ZeroDuration()), std::vector<std::string>());
 }
 

@@ -330,7 +330,7 @@ void CommitsTest::PruneAFolder() {
   ASSERT_OK(fleet.SyncRepository("fleet"));
   ASSERT_OK(fleet.WaitState(cert_manager, "kflux-prd-rh02", "Held"));
   ASSERT_OK_AND_ASSIGN(const auto held, On(fleet, cert_manager, "kflux-prd-rh02"));
-  EXPECT_EQ(held.held_deletes_size(), 6);
+  EXPECT_EQ(held.held_delete_count(), 6);
   EXPECT_THAT(held.message(), HasSubstr("`lockstep approve default/" + cert_manager + "`"));
   ASSERT_OK_AND_ASSIGN(const Change waiting, Since());
   EXPECT_EQ(waiting.sent, 1);

@@ -47,6 +47,8 @@ class GitModel : public SnapshotProvider {
   /// what that holds.
   void Rewrite(Rng* rng);
   const std::string& head() const { return heads_.back(); }
+  /// Where the branch was, one after another.
+  const std::vector<std::string>& heads() const { return heads_; }
   /// Where the branch is or was.
   const std::string& SomeHead(Rng* rng) const { return heads_[rng->Below(heads_.size())]; }
   bool Knows(const std::string& commit) const { return commits_.contains(commit); }

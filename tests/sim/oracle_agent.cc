@@ -39,6 +39,21 @@ std::string OtherOwner(const DurableState& state, const std::string& application
   return "";
 }
 
+// Whether `commit` renders to what was accepted, for any specification that people declared.
+bool Makes(const World& world, const ApplicationRecord& accepted, const std::string& cluster,
+           GitModel* git, const std::string& commit) {
+  const ApplicationPlan& plan = *world.Find(accepted.name);
+  const auto makes = [&](const PlanVersion& version) {
+    if (world.git[version.repository].get() != git) return false;
+    const GitModel::Expected& expected = git->Expect(commit, version.PathOn(cluster));
+    const bool renders =
+        expected.kind == GitModel::Expected::Kind::kObjects ||
+        (expected.kind == GitModel::Expected::Kind::kMissing && version.skip_missing);
+    return renders && expected.manifest->digest() == accepted.manifest->digest();
+  };
+  return makes(plan.now) || std::any_of(plan.before.begin(), plan.before.end(), makes);
+}
+
 }  // namespace
 
 void Oracle::AgentEnrolled(const std::string& cluster) {
@@ -138,10 +153,14 @@ void Oracle::Accepts(const std::string& cluster, const ApplicationRecord& next,
 // it pushes.
 void Oracle::CheckForward(const std::string& cluster, const ApplicationRecord& next) {
   const std::string commit = next.revision.substr(next.revision.rfind(':') + 1);
-  const GitModel* git = world_.RepositoryWith(commit);
+  GitModel* git = world_.RepositoryWith(commit);
   Position& last = views_[cluster].positions[next.name];
   const size_t from = last.git == git ? last.head : 0;
-  const std::optional<size_t> now = git->WasHead(commit, from);
+  std::optional<size_t> now = git->WasHead(commit, from);
+  // What was assigned is not assigned anew by a later commit that makes the same of it.
+  for (size_t head = from; !now.has_value() && head < git->heads().size(); ++head) {
+    if (Makes(world_, next, cluster, git, git->heads()[head])) now = head;
+  }
   if (!now.has_value()) {
     return Fail(cluster, absl::StrCat(next.name, " goes back to ", next.revision));
   }

@@ -228,14 +228,16 @@ void People::ApproveHeld() {
 void People::ApproveHub() { Ask(command::ApproveHub{}); }
 
 void People::DeleteOrphans() {
-  command::DeleteOrphans ask{Orphans(hub_.state(), "")};
-  for (const command::OrphanList& list : ask.orphans) {
-    oracle_.Approved(list.cluster, list.application, KeyListDigest(list.objects));
+  command::DeleteOrphans ask;
+  for (const command::OrphanList& list : Orphans(hub_.state(), "")) {
+    const Digest digest = KeyListDigest(list.objects);
+    ask.lists.push_back({list.cluster, list.application, digest});
+    oracle_.Approved(list.cluster, list.application, digest);
     for (const ObjectKey& key : list.objects) {
       oracle_.OrphanNamed(list.cluster, list.application, key);
     }
   }
-  if (!ask.orphans.empty()) Ask(std::move(ask));
+  if (!ask.lists.empty()) Ask(std::move(ask));
 }
 
 void People::Sync() {

@@ -1,4 +1,7 @@
+#include "agent/core/deletes.h"
+
 #include "common/bundle/guard.h"
+#include "common/bundle/key_list.h"
 #include "tests/testing/agent_world.h"
 
 namespace lockstep {
@@ -53,6 +56,21 @@ TEST(Deletes, G06NothingIsDeletedWithoutTheCompleteFlag) {
   world.SendTargets({target});
   EXPECT_EQ(world.target.deletes(), 0);
   EXPECT_THAT(world.report(kWeb).orphans, SizeIs(2));
+}
+
+TEST(Deletes, WhatIsTooMuchForOneListIsNoDelete) {
+  DeleteUpdate update;
+  for (int i = 0; i < 70000; ++i)
+    update.removed.push_back(TextKey(absl::StrCat(std::string(240, 'n'), 100000 + i)));
+  update.inventory = update.removed;
+  update.objects_before = update.removed.size();
+  ApplicationRecord next;
+  next.options.prune = true;
+  MergeDeletes(update, &next);
+  EXPECT_TRUE(next.held);
+  EXPECT_LE(KeyListBytes(next.tombstones), kKeyListBytesMax);
+  EXPECT_GT(next.tombstones.size(), 50000u);
+  EXPECT_LT(next.tombstones.size(), update.removed.size());
 }
 
 TEST(Deletes, WithoutPruneWhatLeftGitStaysAnOrphan) {

@@ -296,6 +296,72 @@ TEST(Wire, A88RefusesTooMuchOfAnything) {
               StatusIs(kInvalid, HasSubstr("at most 262144")));
 }
 
+// The keys of a list over what stands in a report.
+std::vector<ObjectKey> LongList(absl::string_view prefix, int count = 60000) {
+  std::vector<ObjectKey> keys;
+  for (int i = 0; i < count; ++i)
+    keys.push_back({"", "ConfigMap", "shop", absl::StrCat(prefix, 100000 + i)});
+  return keys;
+}
+
+TEST(Wire, ListsTooLongForAStatusGoBeforeItInParts) {
+  auto message = std::get<StatusReport>(OneReport());
+  message.applications[0].held = LongList("held-");
+  message.applications[0].orphans = LongList("left-");
+  KeyLists lists;
+  size_t parts = 0;
+  for (const v1::AgentMessage& part : ListParts(message)) {
+    EXPECT_LE(part.ByteSizeLong(), kControlBytesMax);
+    ASSERT_OK(lists.Take(part.key_list_part()));
+    ++parts;
+  }
+  EXPECT_GT(parts, 2u);
+  v1::AgentMessage wire;
+  ToWire(message, &wire);
+  EXPECT_LE(wire.ByteSizeLong(), kControlBytesMax);
+  EXPECT_THAT(FromWire(wire).status(), StatusIs(kInvalid, HasSubstr("did not come before")));
+  ASSERT_OK_AND_ASSIGN(const AgentMessage back, FromWire(wire, lists));
+  const ApplicationReport& report = std::get<StatusReport>(back).applications[0];
+  EXPECT_EQ(report.held, message.applications[0].held);
+  EXPECT_EQ(report.orphans, message.applications[0].orphans);
+}
+
+TEST(Wire, ShortListsStandInTheirReport) {
+  auto message = std::get<StatusReport>(OneReport());
+  message.applications[0].held = LongList("held-", 100);
+  EXPECT_TRUE(ListParts(message).empty());
+}
+
+TEST(Wire, A30RefusesListsThatAreTornUnsortedForgedOrWithoutEnd) {
+  auto message = std::get<StatusReport>(OneReport());
+  message.applications[0].held = LongList("held-");
+  const std::vector<v1::AgentMessage> parts = ListParts(message);
+  KeyLists torn;
+  EXPECT_THAT(torn.Take(parts[1].key_list_part()), StatusIs(kInvalid, HasSubstr("offset")));
+  ASSERT_OK(torn.Take(parts[0].key_list_part()));
+  EXPECT_THAT(torn.Take(parts[2].key_list_part()), StatusIs(kInvalid, HasSubstr("offset")));
+
+  KeyLists unsorted;
+  v1::KeyListPart again = parts[0].key_list_part();
+  ASSERT_OK(unsorted.Take(again));
+  again.set_offset(static_cast<uint32_t>(again.keys_size()));
+  EXPECT_THAT(unsorted.Take(again), StatusIs(kInvalid, HasSubstr("out of order")));
+
+  KeyLists forged;
+  v1::KeyListPart short_list = parts[0].key_list_part();
+  short_list.set_last(true);
+  EXPECT_THAT(forged.Take(short_list), StatusIs(kInvalid, HasSubstr("is not that of the list")));
+
+  KeyLists endless;
+  absl::Status status;
+  for (int i = 0; i < 1000 && status.ok(); ++i) {
+    v1::KeyListPart first = parts[0].key_list_part();
+    first.set_digest(std::string(Digest::Of(absl::StrCat(i)).bytes()));
+    status = endless.Take(first);
+  }
+  EXPECT_THAT(status, StatusIs(kInvalid, HasSubstr("take over")));
+}
+
 TEST(Wire, A30CutsAndCleansFreeTextBeforeItIsSent) {
   auto message = std::get<StatusReport>(OneReport());
   message.applications[0].message = absl::StrCat("reading \xFF: ", std::string(600, 'x'));

@@ -54,6 +54,7 @@ class FakeFleet : public v1::FleetService::Service {
     list->set_cluster("eu-1");
     list->set_digest("d");
     list->add_objects("ConfigMap shop/a");
+    list->set_object_count(1);
     return grpc::Status::OK;
   }
   grpc::Status Watch(grpc::ServerContext*, const v1::WatchRequest*,

@@ -97,7 +97,7 @@ TEST(Claims, G18ADeletedHolderHandsOver) {
   fleet.Settle();
   EXPECT_TRUE(fleet.Agent("eu-1").applications.at("shop/web").manifest->Find(Key("x")) != nullptr);
   EXPECT_THAT(fleet.Agent("eu-1").deleted, IsEmpty());
-  EXPECT_EQ(fleet.View("base").held, std::vector<ObjectKey>{Key("y")})
+  EXPECT_EQ(fleet.View("base").held_objects, std::vector<ObjectKey>{Key("y")})
       << "x was handed over, y waits";
 }
 

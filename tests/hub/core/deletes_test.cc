@@ -289,27 +289,43 @@ TEST(Orphans, WhatAReleaseLeavesIsShownUntilItIsGone) {
   EXPECT_THAT(OrphanKeys(fleet.state, "eu-1"), SizeIs(10));
 }
 
+TEST(Orphans, AReleaseNamesAsManyAsItsMessageTakes) {
+  Ten fleet;
+  ASSERT_OK(fleet.Do(command::Delete{kWeb}).status());
+  fleet.Settle();
+  std::vector<ObjectKey>& orphans = fleet.state.clusters.at("eu-1").left.at("shop/web").orphans;
+  orphans.clear();
+  for (int i = 0; i < 60000; ++i) orphans.push_back(Key(absl::StrCat("c", 100000 + i)));
+  fleet.Disconnect("eu-1");
+  const Digest digest = KeyListDigest(orphans);
+  ASSERT_OK_AND_ASSIGN(const ReplyBody reply,
+                       fleet.Do(command::DeleteOrphans{{{"eu-1", "shop/web", digest}}}));
+  const int requested = std::get<reply::OrphansRequested>(reply).requested;
+  EXPECT_GT(requested, 10000);
+  EXPECT_LT(requested, 50000) << "tombstones that an agent takes in one message";
+  const Instance* web = fleet.Find("web", "eu-1");
+  ASSERT_NE(web, nullptr);
+  EXPECT_EQ(web->assignment.tombstones.size(), static_cast<size_t>(requested));
+  EXPECT_EQ(web->assignment.approved, KeyListDigest(web->assignment.tombstones));
+}
+
 TEST(Orphans, WhatAReleaseLeftIsDeletedByName) {
   Ten fleet;
   ASSERT_OK(fleet.Do(command::Delete{kWeb}).status());
   fleet.Settle();
-  const std::vector<ObjectKey> some = {Key("o1"), Key("o2")};
-  EXPECT_THAT(fleet.Do(command::DeleteOrphans{{{"eu-1", "shop/web", {Key("other")}}}}).status(),
-              StatusIs(absl::StatusCode::kAborted, HasSubstr("is no orphan")));
+  const std::vector<ObjectKey> all = OrphanKeys(fleet.state, "eu-1");
+  const command::ShownOrphans others{"eu-1", "shop/web", KeyListDigest({Key("o1"), Key("o2")})};
+  EXPECT_THAT(fleet.Do(command::DeleteOrphans{{others}}).status(),
+              StatusIs(absl::StatusCode::kAborted, HasSubstr("look again")));
   fleet.Disconnect("eu-1");
-  ASSERT_OK(fleet.Do(command::DeleteOrphans{{{"eu-1", "shop/web", some}}}).status());
+  ASSERT_OK(fleet.Do(command::DeleteOrphans{{{"eu-1", "shop/web", KeyListDigest(all)}}}).status());
   EXPECT_THAT(OrphanKeys(fleet.state, "eu-1"), SizeIs(10));
   fleet.Restart();
   fleet.Connect("eu-1");
   fleet.Settle();
-  EXPECT_EQ(fleet.Agent("eu-1").deleted, some);
-  EXPECT_THAT(OrphanKeys(fleet.state, "eu-1"), SizeIs(8));
+  EXPECT_EQ(fleet.Agent("eu-1").deleted, all);
   EXPECT_EQ(fleet.Find("web", "eu-1"), nullptr);
   EXPECT_THAT(OrphanKeys(fleet.state, "us-1"), SizeIs(10));
-
-  const command::OrphanList rest{"eu-1", "shop/web", OrphanKeys(fleet.state, "eu-1")};
-  ASSERT_OK(fleet.Do(command::DeleteOrphans{{rest}}).status());
-  fleet.Settle();
   EXPECT_THAT(OrphanKeys(fleet.state, "eu-1"), IsEmpty());
   EXPECT_THAT(fleet.state.clusters.at("eu-1").left, IsEmpty());
 }

@@ -47,12 +47,9 @@ class Delivery {
     hello.applications.clear();
     for (const auto& [name, application] : durable.applications) {
       const ApplicationRecord& target = application.target;
-      hello.applications[name] = {target.generation,
-                                  target.manifest,
-                                  target.options_digest,
-                                  {},
-                                  {},
-                                  target.releasing.has_value()};
+      hello.applications[name] = {
+          target.generation,           target.manifest, target.options_digest, {}, {},
+          target.releasing.has_value()};
     }
     hello.seen = durable.agent.seen;
     hello.start_counter = durable.agent.start_counter;

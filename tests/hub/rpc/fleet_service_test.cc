@@ -269,26 +269,70 @@ TEST_F(FleetServiceTest, ATokenIsHandedOutOnlyWhenTheCoreTookIt) {
   EXPECT_EQ(std::get<command::CreateJoinToken>(action_).token, Digest::Of("secret"));
 }
 
-TEST_F(FleetServiceTest, OrphansKeepTheirKeysOverTheWire) {
+TEST_F(FleetServiceTest, OrphansAreDeletedByTheListsThatWereShown) {
   v1::DeleteOrphansRequest request;
-  for (const ObjectKey& key :
-       {ObjectKey{"apps", "Deployment", "shop", "web"}, ObjectKey{"", "Namespace", "", "shop"}}) {
-    v1::Orphan* orphan = request.add_orphans();
-    orphan->set_cluster("eu-1");
-    orphan->mutable_application()->set_kind("Application");
-    orphan->mutable_application()->set_namespace_("shop");
-    orphan->mutable_application()->set_name("web");
-    orphan->set_object(key.ToString());
-  }
-  reply_ = ReplyBody(reply::OrphansRequested{2});
+  v1::OrphanList* list = request.add_lists();
+  list->set_cluster("eu-1");
+  list->mutable_application()->set_kind("Application");
+  list->mutable_application()->set_namespace_("shop");
+  list->mutable_application()->set_name("web");
   v1::DeleteOrphansResponse response;
+  EXPECT_EQ(Call(&v1::FleetService::Stub::DeleteOrphans, request, &response).error_code(),
+            grpc::StatusCode::INVALID_ARGUMENT);
+  const Digest digest = Digest::Of("list");
+  list->set_digest(std::string(digest.bytes()));
+  reply_ = ReplyBody(reply::OrphansRequested{2});
   EXPECT_TRUE(Call(&v1::FleetService::Stub::DeleteOrphans, request, &response).ok());
   EXPECT_EQ(response.requested(), 2);
-  const auto& orphans = std::get<command::DeleteOrphans>(action_).orphans;
-  ASSERT_EQ(orphans.size(), 1u);
-  EXPECT_EQ(orphans[0].application, "shop/web");
-  EXPECT_THAT(orphans[0].objects, ElementsAre(ObjectKey{"apps", "Deployment", "shop", "web"},
-                                              ObjectKey{"", "Namespace", "", "shop"}));
+  const auto& lists = std::get<command::DeleteOrphans>(action_).lists;
+  ASSERT_EQ(lists.size(), 1u);
+  EXPECT_EQ(lists[0].cluster, "eu-1");
+  EXPECT_EQ(lists[0].application, "shop/web");
+  EXPECT_EQ(lists[0].digest, digest);
+}
+
+TEST_F(FleetServiceTest, OrphansComeAThousandToAMessageUnderTheDigestOfTheirWholeList) {
+  ApplicationReport left{.name = "shop/web", .state = ApplicationState::kReleased};
+  for (int i = 1000; i < 3500; ++i)
+    left.orphans.push_back({"", "ConfigMap", "shop", absl::StrCat("c", i)});
+  state_.clusters["eu-1"].left["shop/web"] = left;
+  grpc::ClientContext context;
+  const auto reader = stub_->ListOrphans(&context, v1::ListOrphansRequest());
+  v1::ListOrphansResponse response;
+  std::vector<std::string> objects;
+  std::vector<int> sizes;
+  while (reader->Read(&response)) {
+    ASSERT_EQ(response.lists_size(), 1);
+    const v1::OrphanList& part = response.lists(0);
+    EXPECT_EQ(part.digest(), KeyListDigest(left.orphans).bytes());
+    sizes.push_back(part.objects_size());
+    objects.insert(objects.end(), part.objects().begin(), part.objects().end());
+  }
+  EXPECT_TRUE(reader->Finish().ok());
+  EXPECT_THAT(sizes, ElementsAre(1000, 1000, 500));
+  ASSERT_EQ(objects.size(), 2500u);
+  EXPECT_EQ(objects.back(), "ConfigMap shop/c3499");
+}
+
+TEST_F(FleetServiceTest, AListOfDeletesIsToldWholeAndOnce) {
+  reply::HeldList list{"eu-1", {}, Digest::Of("list")};
+  for (int i = 0; i < 60000; ++i)
+    list.objects.push_back({"", "ConfigMap", "shop", absl::StrCat("c", i)});
+  reply::Approved approved{{list, list}, {}};
+  approved.approved[1].cluster = "eu-2";
+  reply_ = ReplyBody(approved);
+  v1::ApproveRequest request;
+  request.mutable_deletes()->mutable_application()->set_kind("Application");
+  request.mutable_deletes()->mutable_application()->set_namespace_("shop");
+  request.mutable_deletes()->mutable_application()->set_name("web");
+  v1::ApproveResponse response;
+  ASSERT_TRUE(Call(&v1::FleetService::Stub::Approve, request, &response).ok());
+  ASSERT_EQ(response.approved_size(), 2);
+  EXPECT_EQ(response.approved(0).objects_size(), 60000);
+  EXPECT_EQ(response.approved(0).object_count(), 60000);
+  EXPECT_EQ(response.approved(1).objects_size(), 0);
+  EXPECT_EQ(response.approved(1).object_count(), 60000);
+  EXPECT_EQ(response.approved(1).digest(), response.approved(0).digest());
 }
 
 TEST_F(FleetServiceTest, WatchSaysWhereItBeginsAndEachChangeAfterThat) {
