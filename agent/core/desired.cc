@@ -29,14 +29,16 @@ void Stepper::operator()(const Desired& desired) {
     SendAck({});  // Overtaken by a newer one.
     return;
   }
-  if (!NoteHub(desired.at, desired.epoch, Verdict::kDelta)) {
+  if (KnowsLess(desired.at, desired.epoch)) {
+    // Whether the hub fell back its Welcome says; within a session this is only late.
     RefuseAll(desired, Code::kStale,
               desired.epoch < agent.epoch
                   ? "its epoch is older than one that this agent accepted"
                   : "the hub knows less than it told before; run lockstep approve --hub",
-              false);
+              true);
     return;
   }
+  NoteHub(desired.at, desired.epoch, Verdict::kDelta);
   state_.pending.reset();
   KeepDocuments(desired);
   Accept(desired);

@@ -231,7 +231,6 @@ void Stepper::NoteFindings(const ReconcileOutcome& outcome, const LiveApplicatio
 }
 
 void Stepper::NoteDrift(const ReconcileOutcome& outcome, LiveApplication* live) {
-  std::vector<DriftReport> drifts;
   for (const ReconcileOutcome::Owned& owned : outcome.owned) {
     const auto noticed = live->noticed.find(owned.key);
     if (owned.written && owned.drifted) {
@@ -242,13 +241,15 @@ void Stepper::NoteDrift(const ReconcileOutcome& outcome, LiveApplication* live) 
       drift.fields = owned.fields;
       drift.time = noticed == live->noticed.end() ? now_ : noticed->second;
       drift.restored_in = now_ - drift.time;
-      drifts.push_back(std::move(drift));
+      state_.drifts.push_back(std::move(drift));
     }
     if (noticed != live->noticed.end()) live->noticed.erase(noticed);
   }
   // What was equal again is no drift any more; what waits for a run keeps its time.
   std::erase_if(live->noticed, [&](const auto& item) { return !live->dirty.contains(item.first); });
-  KeepDrifts(std::move(drifts));
+  if (state_.drifts.size() > kDriftsMax) {
+    state_.drifts.erase(state_.drifts.begin(), state_.drifts.end() - kDriftsMax);
+  }
 }
 
 }  // namespace lockstep

@@ -87,10 +87,10 @@ void Stepper::operator()(const Welcome& welcome) {
   AgentRecord record = state_.durable.agent;
   if (record.hub_incarnation != welcome.hub_incarnation) state_.report_full = true;
   if (state_.status_acked < state_.status_seq) state_.report_full = true;
-  std::vector<DriftReport> unsent = std::exchange(state_.drifts, {});
-  for (auto& [seq, drifts] : state_.drifts_sent) KeepDrifts(std::move(drifts));
+  for (auto& [seq, drifts] : state_.drifts_sent) {
+    state_.drifts.insert(state_.drifts.begin(), drifts.begin(), drifts.end());
+  }
   state_.drifts_sent.clear();
-  KeepDrifts(std::move(unsent));
   record.hub_incarnation = welcome.hub_incarnation;
   if (NoteHub(welcome.at, welcome.epoch, welcome.verdict)) {
     record.epoch = welcome.epoch;
@@ -122,12 +122,15 @@ void Stepper::HearAgain(const Welcome& welcome) {
   Persist(std::move(persist), {}, true);
 }
 
-bool Stepper::NoteHub(const CommitPoint& at, uint64_t epoch, Verdict verdict) {
+bool Stepper::KnowsLess(const CommitPoint& at, uint64_t epoch) const {
   const AgentRecord& agent = state_.durable.agent;
   const CommitPoint& seen = agent.seen;
-  const bool behind = verdict == Verdict::kHubBehind || epoch < agent.epoch ||
-                      at.counter < seen.counter ||
-                      (at.counter == seen.counter && seen.counter > 0 && at.chain != seen.chain);
+  return epoch < agent.epoch || at.counter < seen.counter ||
+         (at.counter == seen.counter && seen.counter > 0 && at.chain != seen.chain);
+}
+
+bool Stepper::NoteHub(const CommitPoint& at, uint64_t epoch, Verdict verdict) {
+  const bool behind = verdict == Verdict::kHubBehind || KnowsLess(at, epoch);
   if (state_.hub_behind != behind) {
     for (auto& [name, live] : state_.live) {
       live.stale = true;

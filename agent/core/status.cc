@@ -1,6 +1,5 @@
 // What is said of applications: as changes, numbered, again until the hub acknowledged them.
 #include <algorithm>
-#include <iterator>
 #include <utility>
 
 #include <absl/strings/str_cat.h>
@@ -134,12 +133,6 @@ ApplicationReport Describe(const DurableApplication& application, const LiveAppl
   DescribeState(application, live, hub_behind, &report);
   DescribeObjects(application, live, &report);
   return report;
-}
-
-void Stepper::KeepDrifts(std::vector<DriftReport> drifts) {
-  std::move(drifts.begin(), drifts.end(), std::back_inserter(state_.drifts));
-  if (state_.drifts.size() <= kDriftsMax) return;
-  state_.drifts.erase(state_.drifts.begin(), state_.drifts.end() - kDriftsMax);
 }
 
 void Stepper::Report() {

@@ -51,6 +51,8 @@ class Stepper {
                bool synced);
   void Remove(absl::string_view reason);
   void Removed(absl::string_view reason, const absl::Status& kept);
+  // Whether what was said at this point was said with less knowledge than the hub once had.
+  bool KnowsLess(const CommitPoint& at, uint64_t epoch) const;
   // Whether a hub at this point knows all that it once told; tells state_.hub_behind.
   bool NoteHub(const CommitPoint& at, uint64_t epoch, Verdict verdict);
   void HearAgain(const Welcome& welcome);
@@ -74,7 +76,6 @@ class Stepper {
   void NoteFindings(const ReconcileOutcome& outcome, const LiveApplication::Run& run,
                     LiveApplication* live);
   void NoteDrift(const ReconcileOutcome& outcome, LiveApplication* live);
-  void KeepDrifts(std::vector<DriftReport> drifts);
   void CancelRun(LiveApplication* live);
   void Watch(const std::string& name);
 

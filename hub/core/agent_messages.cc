@@ -273,7 +273,14 @@ void TakeReport(Turn& turn, const From& from, const ApplicationReport& report) {
   Instance& instance = at->second;
   // Placed again and not assigned yet: that was the one before.
   const bool before = instance.assignment.generation == 0;
-  if (before && report.state == ApplicationState::kReleased) return;
+  if (before && report.state == ApplicationState::kReleased) {
+    // Kept for what it says of orphans, should the instance go unassigned.
+    if (instance.report.has_value()) {
+      instance.report = report;
+      turn.TouchStatus(from.name, report.name);
+    }
+    return;
+  }
   RecordTransition(turn, from, instance.report, report);
   instance.report = report;
   instance.observed_at = turn.now;

@@ -185,6 +185,9 @@ void StopWaiting(Turn& turn, const std::string& application) {
     ClusterState& cluster = turn.state.clusters.at(name);
     if (!cluster.session.has_value()) {
       DropInstance(turn, name, application);
+      // The agent may still hold it: it is asked for all when it returns, and told to let go.
+      cluster.status_seq = 0;
+      turn.TouchAgent(name);
       continue;
     }
     Instance& instance = cluster.instances.at(application);

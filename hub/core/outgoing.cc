@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <memory>
+#include <numeric>
 #include <optional>
 #include <string>
 #include <utility>
@@ -22,6 +23,7 @@ struct Parcel {
   std::optional<std::string> options;  // Encoded; absent where the agent has them.
   size_t header_bytes = 0;
   size_t delta_bytes = 0;
+  bool is_due = false;       // Else it goes along, should there be room.
   bool in_document = false;  // The delta; else in the message.
 
   size_t message_bytes() const {
@@ -34,10 +36,12 @@ struct Parcel {
 struct Load {
   size_t message_bytes = 0;
   size_t document_bytes = 0;
+  bool is_due = false;
 
   void Add(const Parcel& parcel) {
     message_bytes += parcel.message_bytes();
     document_bytes += parcel.document_bytes();
+    is_due |= parcel.is_due;
   }
   void Add(const Load& other) {
     message_bytes += other.message_bytes;
@@ -93,7 +97,9 @@ TargetMoves MovesOf(const Instance& instance, DeltaCache* deltas) {
   const bool unknown = received.generation > 0 && received.manifest->empty() &&
                        !received.releasing &&
                        (received.options_digest.IsZero() || instance.releasing());
-  moves.may_lose_anything = unknown || MayHoldDeletes(instance);
+  // A release with deletes takes all that the application ever left there.
+  const bool deletes_all = instance.assignment.release == ReleaseObjects::kDelete;
+  moves.may_lose_anything = unknown || deletes_all || MayHoldDeletes(instance);
   return moves;
 }
 
@@ -207,13 +213,32 @@ std::vector<Load> LoadsOf(const std::vector<Parcel>& parcels, const std::vector<
   return loads;
 }
 
+// Which groups go now, as far as there is room: first what is due. Were what was just refused to
+// keep the place of what is due, it would be sent and refused without end.
+std::vector<bool> Choose(const std::vector<Load>& loads, const DeliveryLimits& limits) {
+  std::vector<size_t> order(loads.size());
+  std::iota(order.begin(), order.end(), size_t{0});
+  std::stable_partition(order.begin(), order.end(), [&](size_t i) { return loads[i].is_due; });
+  std::vector<bool> goes(loads.size(), false);
+  Load load = loads[order[0]];  // Goes, however large.
+  goes[order[0]] = true;
+  for (size_t i = 1; i < order.size(); ++i) {
+    load.Add(loads[order[i]]);
+    if (!load.Fits(limits)) break;
+    goes[order[i]] = true;
+  }
+  return goes;
+}
+
 // Of what is wanted, as much as one Desired takes.
 std::vector<Parcel> Pack(const ClusterState& cluster, const std::vector<const std::string*>& wanted,
-                         const DeliveryLimits& limits, DeltaCache* deltas) {
+                         absl::Time now, const DeliveryLimits& limits, DeltaCache* deltas) {
   std::vector<Parcel> parcels;
   Load all;
   for (const std::string* name : wanted) {
-    parcels.push_back(Weigh(*name, cluster.instances.at(*name), limits, deltas));
+    const Instance& instance = cluster.instances.at(*name);
+    parcels.push_back(Weigh(*name, instance, limits, deltas));
+    parcels.back().is_due = WantedAt(instance) <= now;
     all.Add(parcels.back());
   }
   if (all.Fits(limits)) return parcels;  // The usual case: groups do not matter.
@@ -226,15 +251,10 @@ std::vector<Parcel> Pack(const ClusterState& cluster, const std::vector<const st
     if (loads[group].message_bytes > limits.desired_bytes) Shrink(group, group_of, &parcels);
   }
   loads = LoadsOf(parcels, group_of);
-  Load load = loads[0];  // Goes, however large.
-  size_t groups = 1;
-  for (; groups < loads.size(); ++groups) {
-    load.Add(loads[groups]);
-    if (!load.Fits(limits)) break;
-  }
+  const std::vector<bool> goes = Choose(loads, limits);
   std::vector<Parcel> packed;
   for (size_t i = 0; i < parcels.size(); ++i) {
-    if (group_of[i] < groups) packed.push_back(parcels[i]);
+    if (goes[group_of[i]]) packed.push_back(parcels[i]);
   }
   return packed;
 }
@@ -310,7 +330,7 @@ void Deliver(Turn& turn, const std::string& cluster_name) {
   const std::vector<const std::string*> wanted = Wanted(cluster, turn.now, &turn.state.deltas);
   if (wanted.empty()) return;
   const std::vector<Parcel> parcels =
-      Pack(cluster, wanted, turn.state.settings.delivery, &turn.state.deltas);
+      Pack(cluster, wanted, turn.now, turn.state.settings.delivery, &turn.state.deltas);
   if (IsUnderWay(session, parcels, cluster)) return;
   Desired desired;
   desired.seq = ++cluster.desired_seq;

@@ -187,9 +187,10 @@ void NoteAgent(Turn& turn, const event::AgentHello& hello, ClusterState& cluster
 
 // From where the agent counts its statuses in this session; what it does not know to be
 // acknowledged comes again, under higher numbers. A hub that lost what it acknowledged asks for it.
-void AlignStatuses(Turn& turn, const event::AgentHello& hello, ClusterState& cluster) {
+void AlignStatuses(Turn& turn, const event::AgentHello& hello, bool behind, ClusterState& cluster) {
   const uint64_t acknowledged = hello.hello.status_seq_acked;
-  if (acknowledged > cluster.status_seq) {
+  // Numbers of a lost history can be those of another run of the agent, whose disk was full.
+  if (behind || acknowledged > cluster.status_seq) {
     turn.Send(hello.session, Command{++turn.state.command_id, Command::Report{}});
   }
   cluster.status_seq = std::min(cluster.status_seq, acknowledged);
@@ -268,7 +269,7 @@ void OnHello(Turn& turn, const event::AgentHello& hello) {
   if (session.accepted && !session.probing) DropReleased(turn, hello.cluster);
   cluster.unanswered.clear();
   turn.Send(hello.session, std::move(welcome));
-  AlignStatuses(turn, hello, cluster);
+  AlignStatuses(turn, hello, behind, cluster);
   turn.deliver.insert(hello.cluster);
 }
 

@@ -216,7 +216,10 @@ void AgentProcess::Do(const agent_effect::Persist& effect) {
     if (status.ok()) oracle_.AgentPersists(cluster_, effect, before);
   }
   if (MayDie()) return;
-  Take(agent_event::PersistDone{std::move(status)});
+  const bool starting = state_.status_seq == 0;
+  Take(agent_event::PersistDone{status});
+  // Its numbers begin where those of its last run began.
+  if (starting && !status.ok()) ++life_;
 }
 
 void AgentProcess::Do(const agent_effect::Send& effect) {

@@ -249,6 +249,13 @@ void Oracle::SendsDesired(const HubState& state, const std::string& cluster,
     }
     sent = target.generation;
     CheckContent(cluster, target);
+    // Lists of orphans that were asked for one after another go as one.
+    const bool all_named =
+        !target.tombstones.empty() && target.approved == KeyListDigest(target.tombstones) &&
+        std::all_of(target.tombstones.begin(), target.tombstones.end(), [&](const ObjectKey& key) {
+          return named_.contains({cluster, target.name, key});
+        });
+    if (all_named) approved_.insert({cluster, target.name, *target.approved});
     if (target.approved.has_value() &&
         !approved_.contains({cluster, target.name, *target.approved})) {
       Fail(cluster, absl::StrCat("deletes of ", target.name, " go approved by nobody"));

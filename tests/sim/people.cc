@@ -110,6 +110,7 @@ void People::Tend() {
     if (world_.config == nullptr) PublishMissing();
     if (!state.config.vanished.empty()) ApproveConfig();
     ApproveHeld();
+    DeleteHeldOrphans();
     for (const auto& agent : agents_) TendTo(state, agent.get());
   });
 }

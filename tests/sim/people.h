@@ -67,6 +67,9 @@ class People {
   void ApproveHeld();
   void ApproveHub();
   void DeleteOrphans();
+  /// What was asked for and changed before it came to its agent is asked for again.
+  void DeleteHeldOrphans();
+  void AskToDelete(const std::vector<command::OrphanList>& lists);
   void Sync();
 
   // Clusters.

@@ -227,9 +227,22 @@ void People::ApproveHeld() {
 
 void People::ApproveHub() { Ask(command::ApproveHub{}); }
 
-void People::DeleteOrphans() {
+void People::DeleteOrphans() { AskToDelete(Orphans(hub_.state(), "")); }
+
+void People::DeleteHeldOrphans() {
+  std::vector<command::OrphanList> held = Orphans(hub_.state(), "");
+  std::erase_if(held, [&](const command::OrphanList& list) {
+    const auto& instances = hub_.state().clusters.at(list.cluster).instances;
+    const auto at = instances.find(list.application);
+    return at == instances.end() || at->second.placed || !at->second.report.has_value() ||
+           at->second.report->held.empty();
+  });
+  AskToDelete(held);
+}
+
+void People::AskToDelete(const std::vector<command::OrphanList>& lists) {
   command::DeleteOrphans ask;
-  for (const command::OrphanList& list : Orphans(hub_.state(), "")) {
+  for (const command::OrphanList& list : lists) {
     const Digest digest = KeyListDigest(list.objects);
     ask.lists.push_back({list.cluster, list.application, digest});
     oracle_.Approved(list.cluster, list.application, digest);

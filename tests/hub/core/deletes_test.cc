@@ -289,6 +289,20 @@ TEST(Orphans, WhatAReleaseLeavesIsShownUntilItIsGone) {
   EXPECT_THAT(OrphanKeys(fleet.state, "eu-1"), SizeIs(10));
 }
 
+TEST(Release, AnAgentThatWasNotWaitedForIsAskedForAllAtItsReturn) {
+  Ten fleet;
+  fleet.Disconnect("eu-1");
+  ASSERT_OK(fleet.Do(command::Delete{kWeb}).status());
+  fleet.Settle();
+  ASSERT_OK(fleet.Do(command::Delete{kWeb, command::Delete::Objects::kOrphan}).status());
+  ASSERT_EQ(fleet.Find("web", "eu-1"), nullptr);
+  const std::vector<HubMessage> first = fleet.Connect("eu-1");
+  EXPECT_TRUE(std::any_of(first.begin(), first.end(), [](const HubMessage& message) {
+    const auto* command = std::get_if<Command>(&message);
+    return command != nullptr && std::holds_alternative<Command::Report>(command->action);
+  })) << "it may hold deletes of what went";
+}
+
 TEST(Orphans, AReleaseNamesAsManyAsItsMessageTakes) {
   Ten fleet;
   ASSERT_OK(fleet.Do(command::Delete{kWeb}).status());

@@ -2,11 +2,14 @@
 // the agent refuses nothing and never keeps a delete of what another application is to have.
 #include <cstdlib>
 #include <iostream>
+#include <set>
+#include <string>
 #include <utility>
 #include <vector>
 
 #include <absl/strings/numbers.h>
 #include <absl/strings/str_cat.h>
+#include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
 #include "common/base/random.h"
@@ -222,6 +225,40 @@ TEST(Delivery, G18WhatMovesIsNeverSplitHoweverLittleAMessageTakes) {
   }
   EXPECT_GT(messages, commits) << "hardly anything was split";
   EXPECT_GT(documents, commits / 2);
+}
+
+TEST(Delivery, F08WhatWasJustRefusedDoesNotKeepThePlaceOfWhatIsDue) {
+  Fleet fleet;
+  fleet.AddRepository();
+  fleet.AddCluster("eu-1");
+  const std::vector<std::string> names = {"api", "cron", "web"};
+  for (const std::string& name : names) {
+    fleet.Apply(fleet.MakeApplication(name));
+    fleet.content[name]["eu-1"] = Folder{{"of-" + name, "1"}};
+  }
+  fleet.Commit();
+  fleet.Connect("eu-1");
+  fleet.Settle();
+  fleet.state.settings.delivery.desired_bytes = 600;  // Takes one.
+  for (const std::string& name : names) fleet.content[name]["eu-1"] = Folder{{"of-" + name, "2"}};
+  fleet.Commit();
+  std::set<std::string> tried;
+  for (int i = 0; i < 3; ++i) {
+    const std::vector<HubMessage> messages = fleet.TakeSent("eu-1");
+    ASSERT_EQ(messages.size(), 1u) << i;
+    const Desired sent = std::get<Desired>(messages[0]);
+    Ack ack;
+    ack.received_through = sent.seq - 1;  // The disk is full.
+    ack.cluster_root = fleet.Agent("eu-1").Root();
+    for (const ApplicationTarget& target : sent.applications) {
+      tried.insert(target.name);
+      ack.refused.push_back({target.name, target.generation, ApplicationAck::Code::kNoSpace,
+                             "the disk is full", true});
+    }
+    fleet.Say("eu-1", ack);
+  }
+  EXPECT_THAT(tried, testing::SizeIs(3));
+  EXPECT_THAT(fleet.TakeSent("eu-1"), testing::IsEmpty()) << "all of it waits";
 }
 
 // Everything goes by document.
