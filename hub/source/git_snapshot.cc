@@ -19,6 +19,7 @@ namespace {
 
 constexpr size_t kPathBytesMax = 4096;
 constexpr size_t kPathPartsMax = 64;
+constexpr size_t kListedMax = 20'000;  // Entries that are remembered, over all directories.
 
 // Code points that HFS+ leaves out when it compares names: U+200C-200F, U+202A-202E, U+206A-206F,
 // U+FEFF.
@@ -110,6 +111,8 @@ Snapshot::Entry EntryOf(const git_tree_entry* entry) {
           .id = RawId(*git_tree_entry_id(entry))};
 }
 
+absl::Status NotHeld() { return absl::NotFoundError("the commit does not hold it"); }
+
 absl::StatusOr<OdbHandle> OdbOf(git_repository* repository) {
   git_odb* odb = nullptr;
   if (const int code = git_repository_odb(&odb, repository); code != 0)
@@ -178,6 +181,7 @@ absl::StatusOr<Snapshot::Entry> GitSnapshot::FindIn(git_repository* repository,
   LOCKSTEP_RETURN_IF_ERROR(CheckPath(path));
   Entry found{.name = "", .kind = Kind::kDirectory, .id = RawId(tree_)};
   if (path.empty()) return found;
+  if (auto listed = FindListed(path)) return *std::move(listed);
   for (const absl::string_view part : absl::StrSplit(path, '/')) {
     const git_tree_entry* entry = nullptr;
     TreeHandle tree;
@@ -185,10 +189,36 @@ absl::StatusOr<Snapshot::Entry> GitSnapshot::FindIn(git_repository* repository,
       LOCKSTEP_ASSIGN_OR_RETURN(tree, ReadTree(repository, FromRaw(found.id)));
       entry = git_tree_entry_byname(tree.get(), std::string(part).c_str());
     }
-    if (entry == nullptr) return absl::NotFoundError("the commit does not hold it");
+    if (entry == nullptr) return NotHeld();
     found = EntryOf(entry);
   }
   return found;
+}
+
+std::optional<absl::StatusOr<Snapshot::Entry>> GitSnapshot::FindListed(
+    absl::string_view path) const {
+  const size_t slash = path.rfind('/');
+  const bool at_root = slash == absl::string_view::npos;
+  const absl::string_view name = at_root ? path : path.substr(slash + 1);
+  MutexLock lock(&mutex_);
+  const auto directory = listed_.find(at_root ? "" : path.substr(0, slash));
+  if (directory == listed_.end()) return std::nullopt;
+  const std::vector<Entry>& entries = directory->second;
+  const auto found = std::lower_bound(
+      entries.begin(), entries.end(), name,
+      [](const Entry& entry, absl::string_view wanted) { return entry.name < wanted; });
+  if (found == entries.end() || found->name != name) return NotHeld();
+  return *found;
+}
+
+void GitSnapshot::KeepListed(absl::string_view path, const std::vector<Entry>& entries) const {
+  MutexLock lock(&mutex_);
+  if (listed_entries_ + entries.size() > kListedMax) {
+    listed_.clear();
+    listed_entries_ = 0;
+  }
+  if (entries.size() > kListedMax) return;
+  if (listed_.emplace(path, entries).second) listed_entries_ += entries.size();
 }
 
 absl::StatusOr<Snapshot::Entry> GitSnapshot::Find(absl::string_view path) const {
@@ -227,6 +257,7 @@ absl::StatusOr<std::vector<Snapshot::Entry>> GitSnapshot::List(absl::string_view
   // Git sorts a directory as if its name ended in '/'.
   std::sort(entries.begin(), entries.end(),
             [](const Entry& a, const Entry& b) { return a.name < b.name; });
+  KeepListed(path, entries);
   return entries;
 }
 

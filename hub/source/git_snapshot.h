@@ -1,13 +1,17 @@
 #pragma once
 
 #include <cstdint>
+#include <functional>
+#include <map>
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
 #include <absl/status/statusor.h>
 #include <absl/strings/string_view.h>
 
+#include "common/base/mutex.h"
 #include "common/render/snapshot.h"
 #include "hub/source/repository_pool.h"
 
@@ -44,15 +48,27 @@ class GitSnapshot : public Snapshot {
         object_bytes_max_(object_bytes_max) {}
 
   absl::StatusOr<Entry> FindIn(git_repository* repository, absl::string_view path) const;
+  // What List found there before; not set where its directory was not listed.
+  std::optional<absl::StatusOr<Entry>> FindListed(absl::string_view path) const
+      ABSL_LOCKS_EXCLUDED(mutex_);
+  void KeepListed(absl::string_view path, const std::vector<Entry>& entries) const
+      ABSL_LOCKS_EXCLUDED(mutex_);
   absl::StatusOr<TreeHandle> ReadTree(git_repository* repository, const git_oid& id) const;
   absl::StatusOr<uint64_t> SizeOf(git_odb* odb, const git_oid& id, git_object_t want) const;
   absl::Status Damaged(int code, const git_oid& id) const;
   absl::Status At(const absl::Status& status, absl::string_view path) const;
 
+  // Fixed at construction.
   const std::shared_ptr<const RepositoryPool> pool_;
   const std::string commit_;
   const git_oid tree_;
   const int64_t object_bytes_max_;
+
+  // Guarded by mutex_: directories that were listed, each sorted by name. Whoever reads a folder's
+  // files one after another would otherwise have its tree, and those above it, unpacked for each.
+  mutable Mutex mutex_;
+  mutable std::map<std::string, std::vector<Entry>, std::less<>> listed_ ABSL_GUARDED_BY(mutex_);
+  mutable size_t listed_entries_ ABSL_GUARDED_BY(mutex_) = 0;
 };
 
 }  // namespace lockstep

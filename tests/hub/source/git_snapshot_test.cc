@@ -76,6 +76,26 @@ TEST(GitSnapshot, SaysWhatIsNotThereOrOfAnotherKind) {
               StatusIs(absl::StatusCode::kInvalidArgument, HasSubstr("40")));
 }
 
+TEST(GitSnapshot, AnswersTheSameOnceADirectoryWasListed) {
+  TestRepository repository;
+  const std::string commit = repository.Commit({{"top", "T"}, {"d/a", "A"}, {"d/a-b/c", "C"}});
+  const auto fresh = Open(repository, commit);
+  const auto listed = Open(repository, commit);
+  for (const char* directory : {"", "d", "d/a-b"}) EXPECT_OK(listed->List(directory, kMany));
+  for (const char* path : {"top", "topp", "to", "d", "d/a", "d/a-", "d/a-b", "d/b", "d/a/c",
+                           "d/a-b/c", "x/y", "../d"}) {
+    const auto was = fresh->Find(path);
+    const auto is = listed->Find(path);
+    ASSERT_EQ(is.status(), was.status()) << path;
+    EXPECT_EQ(listed->ReadFile(path, 10).status(), fresh->ReadFile(path, 10).status()) << path;
+    if (!was.ok()) continue;
+    EXPECT_EQ(is->name, was->name);
+    EXPECT_EQ(is->kind, was->kind);
+    EXPECT_EQ(is->id, was->id);
+  }
+  EXPECT_EQ(**listed->ReadFile("d/a-b/c", 10), "C");
+}
+
 TEST(GitSnapshot, LimitsAreFoundBeforeContentIsRead) {
   TestRepository repository;
   const std::string commit = repository.Commit({{"big", std::string(5000, 'x')}, {"small", "x"}});
