@@ -70,6 +70,19 @@ TEST(AgentSession, AHubThatIsBehindIsNotFollowed) {
   EXPECT_THAT(world.There(), ElementsAre(Pair("a", "4")));
 }
 
+TEST(AgentSession, F31ADesiredThatComesLateDoesNotMakeTheHubOneThatIsBehind) {
+  AgentWorld world;
+  world.SendTexts(kWeb, {{"a", "1"}});
+  world.SendTexts(kWeb, {{"a", "2"}});
+  const CommitPoint newest = world.at;
+  world.at = {newest.counter - 2, Digest::Of("chain")};
+  world.SendTexts(kWeb, {{"a", "3"}});
+  EXPECT_EQ(world.ack().refused.at(0).code, ApplicationAck::Code::kStale);
+  EXPECT_TRUE(world.ack().refused.at(0).retryable) << "its generation is not refused for good";
+  EXPECT_FALSE(world.state.hub_behind);
+  EXPECT_THAT(world.There(), ElementsAre(Pair("a", "2")));
+}
+
 TEST(AgentSession, AnotherHistoryAtTheSameCounterIsBehind) {
   AgentWorld world;
   world.SendTexts(kWeb, {{"a", "1"}});
