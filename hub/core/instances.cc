@@ -256,15 +256,23 @@ void SyncCluster(Turn& turn, const std::string& cluster) {
   }
 }
 
+void ForgetRendering(Turn& turn, const std::string& cluster, const std::string& application,
+                     Instance& instance) {
+  if (instance.input.IsZero() && !instance.waiting.has_value()) return;
+  instance.input = Digest();
+  instance.refused.clear();
+  if (instance.waiting.has_value()) turn.replan.insert(cluster);  // What it claimed is free.
+  instance.waiting.reset();
+  turn.TouchAssignment(cluster, application);
+}
+
 void RenderAgain(Turn& turn, const std::string& application) {
   const ResourceState* resource = turn.state.FindApplication(application);
   const auto places = turn.state.places.find(application);
   if (resource == nullptr || places == turn.state.places.end()) return;
   for (const std::string& cluster : places->second) {
-    Instance& instance = turn.state.clusters.at(cluster).instances.at(application);
-    if (instance.input.IsZero()) continue;
-    instance.input = Digest();
-    turn.TouchAssignment(cluster, application);
+    ForgetRendering(turn, cluster, application,
+                    turn.state.clusters.at(cluster).instances.at(application));
   }
   turn.render.insert(SpecOf(*resource).source);
 }

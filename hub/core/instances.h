@@ -55,6 +55,11 @@ void SyncInstances(Turn& turn, const std::string& application);
 /// As SyncInstances for all applications, after something about `cluster` changed.
 void SyncCluster(Turn& turn, const std::string& cluster);
 
+/// What was rendered for the instance is of another specification: it is no candidate any more, and
+/// nothing of it is green until the present one is rendered. What is assigned goes on.
+void ForgetRendering(Turn& turn, const std::string& cluster, const std::string& application,
+                     Instance& instance);
+
 /// Has every instance of the application rendered again, whatever was read.
 void RenderAgain(Turn& turn, const std::string& application);
 

@@ -53,7 +53,7 @@ void RepositoryChanged(Turn& turn, const NamespacedName& name, const GitReposito
   source.next_due = turn.now;
   if (source.fetching) source.discard = true;
   turn.fetch.insert(name);
-  if (before == nullptr || before->spec.ignore == after.spec.ignore) return;
+  if (before != nullptr && before->spec.ignore == after.spec.ignore) return;
   for (const auto& [key, resource] : turn.state.resources) {
     const auto* application = std::get_if<Application>(resource.resource.get());
     if (application != nullptr && application->spec.source == name)
@@ -64,13 +64,7 @@ void RepositoryChanged(Turn& turn, const NamespacedName& name, const GitReposito
 void ApplicationChanged(Turn& turn, const std::string& name, const Application* before,
                         const Application& after) {
   SyncInstances(turn, name);
-  if (before == nullptr) return;
-  const ApplicationSpec& old = before->spec;
-  const ApplicationSpec& now = after.spec;
-  const bool same = old.source == now.source && old.path == now.path &&
-                    old.missing_path == now.missing_path &&
-                    old.default_namespace == now.default_namespace;
-  if (!same) RenderAgain(turn, name);
+  if (before != nullptr && !RendersAlike(before->spec, after.spec)) RenderAgain(turn, name);
 }
 
 void SecretChanged(Turn& turn, const ResourceKey& secret) {
@@ -169,8 +163,7 @@ void SetClusterLabels(Turn& turn, const std::string& name) {
       if (of == nullptr) continue;
       const ApplicationSpec& spec = std::get<Application>(*of->resource).spec;
       if (!spec.path.HasPlaceholders()) continue;
-      instance.input = Digest();
-      turn.TouchAssignment(name, application);
+      ForgetRendering(turn, name, application, instance);
       turn.render.insert(spec.source);
     }
   }

@@ -113,7 +113,8 @@ void TakeRevision(Turn& turn, const NamespacedName& name, SourceState& source,
                  .about = RepositoryKey(name),
                  .by = "hub"});
   }
-  if (source.rendered != source.commit) turn.render.insert(name);
+  // A rendering that is under way is followed by one of the newer commit.
+  if (!source.rendering && source.rendered != source.commit) turn.render.insert(name);
 }
 
 void AddJobs(const HubState& state, const std::string& application, const SourceState& source,
@@ -130,6 +131,16 @@ void AddJobs(const HubState& state, const std::string& application, const Source
     if (source.rendered == source.commit && !instance.input.IsZero()) continue;
     jobs->push_back({specification, cluster.labels, instance.input});
   }
+}
+
+RenderQuestion QuestionOf(const effect::StartRender& render) {
+  RenderQuestion question;
+  question.repository = render.specification;
+  for (const RenderJob& job : render.jobs) {
+    question.applications.emplace(job.application->meta.Name().ToString(), job.application);
+    question.clusters.emplace(job.cluster->name, job.cluster);
+  }
+  return question;
 }
 
 void StartRender(Turn& turn, const NamespacedName& name, SourceState& source) {
@@ -162,10 +173,16 @@ void StartRender(Turn& turn, const NamespacedName& name, SourceState& source) {
   source.rendering = true;
   source.render_job = render.job = ++turn.state.job;
   source.rendering_commit = source.commit;
+  source.question = QuestionOf(render);
   turn.Emit(std::move(render));
 }
 
 }  // namespace
+
+bool RendersAlike(const ApplicationSpec& a, const ApplicationSpec& b) {
+  return a.source == b.source && a.path == b.path && a.missing_path == b.missing_path &&
+         a.default_namespace == b.default_namespace;
+}
 
 const NamespacedName& ConfigRepositoryName() {
   static const auto* name = new NamespacedName{"lockstep-system", "config"};
@@ -306,9 +323,34 @@ void TakeCandidate(Turn& turn, const RenderOutcome& outcome, const std::string& 
   turn.replan.insert(outcome.cluster);
 }
 
-void TakeOutcome(Turn& turn, const RenderOutcome& outcome, const std::string& revision) {
+// Takes out of the question what would be asked otherwise now. It is asked again: whoever changes
+// what rendering depends on forgets the input.
+RenderQuestion StillAsked(const HubState& state, RenderQuestion question) {
+  std::erase_if(question.applications, [&](const auto& asked) {
+    const ResourceState* present = state.FindApplication(asked.first);
+    if (present == nullptr) return true;
+    const ApplicationSpec& now = std::get<Application>(*present->resource).spec;
+    const GitRepository* repository = FindRepository(state, now.source);
+    return !RendersAlike(asked.second->spec, now) || repository == nullptr ||
+           repository->spec.ignore != question.repository->spec.ignore;
+  });
+  return question;
+}
+
+bool Answers(const RenderOutcome& outcome, const RenderQuestion& question,
+             const ClusterFacts& now) {
+  const auto application = question.applications.find(outcome.application);
+  if (application == question.applications.end()) return false;
+  if (!application->second->spec.path.HasPlaceholders()) return true;
+  const auto asked = question.clusters.find(outcome.cluster);
+  return asked != question.clusters.end() && asked->second->labels == now.labels;
+}
+
+void TakeOutcome(Turn& turn, const RenderOutcome& outcome, const RenderQuestion& question,
+                 const std::string& revision) {
   const auto cluster = turn.state.clusters.find(outcome.cluster);
   if (cluster == turn.state.clusters.end()) return;
+  if (!Answers(outcome, question, *cluster->second.labels)) return;
   const auto at = cluster->second.instances.find(outcome.application);
   if (at == cluster->second.instances.end() || !at->second.placed) return;
   Instance& instance = at->second;
@@ -340,15 +382,6 @@ bool MayHeal(const RenderOutcome& outcome) {
          error->code() != absl::StatusCode::kResourceExhausted;
 }
 
-void ForgetInput(Turn& turn, const RenderOutcome& outcome) {
-  const auto cluster = turn.state.clusters.find(outcome.cluster);
-  if (cluster == turn.state.clusters.end()) return;
-  const auto at = cluster->second.instances.find(outcome.application);
-  if (at == cluster->second.instances.end() || at->second.input.IsZero()) return;
-  at->second.input = Digest();
-  turn.TouchAssignment(outcome.cluster, outcome.application);
-}
-
 }  // namespace
 
 void OnRenderDone(Turn& turn, const event::RenderDone& done) {
@@ -363,18 +396,15 @@ void OnRenderDone(Turn& turn, const event::RenderDone& done) {
   }
   turn.by = done.revision;
   bool may_heal = false;
+  const RenderQuestion question = StillAsked(turn.state, std::exchange(source.question, {}));
   for (const RenderOutcome& outcome : done.outcomes) {
-    TakeOutcome(turn, outcome, done.revision);
+    TakeOutcome(turn, outcome, question, done.revision);
     may_heal |= MayHeal(outcome);
   }
   source.rendered = may_heal ? std::string() : source.rendering_commit;
   turn.TouchSource(done.repository);
   const bool newer = source.rendering_commit != source.commit;
   const bool again = std::exchange(source.render_again, false);
-  if (again) {
-    // Something that rendering depends on changed meanwhile: these outcomes may be of what was.
-    for (const RenderOutcome& outcome : done.outcomes) ForgetInput(turn, outcome);
-  }
   if (again || newer) turn.render.insert(done.repository);
   turn.Notify();
 }

@@ -18,6 +18,9 @@ const NamespacedName& ConfigRepositoryName();
 /// The repository's specification; null where there is none (any more).
 const GitRepository* FindRepository(const HubState& state, const NamespacedName& name);
 
+/// Whether rendering makes the same of both, wherever they are placed and however they are applied.
+bool RendersAlike(const ApplicationSpec& a, const ApplicationSpec& b);
+
 /// Starts the fetches that were asked for or are due.
 void StartFetches(Turn& turn);
 

@@ -53,6 +53,13 @@ struct ResourceState {
   const Meta& meta() const { return MetaOf(*resource); }
 };
 
+/// What a rendering was asked with.
+struct RenderQuestion {
+  std::shared_ptr<const GitRepository> repository;
+  std::map<std::string, std::shared_ptr<const Application>> applications;  // NAMESPACE/NAME.
+  std::map<std::string, std::shared_ptr<const ClusterFacts>> clusters;
+};
+
 /// One repository. Durable but for what is under way.
 struct SourceState {
   std::string revision;  // REF@sha1:COMMIT of the last good fetch; empty before the first.
@@ -74,6 +81,7 @@ struct SourceState {
   bool discard = false;      // What the fetch under way brings is of an older specification.
   bool rendering = false;
   uint64_t render_job = 0;  // As fetch_job.
+  RenderQuestion question;  // … of it: what changed since is not answered by what it brings.
   bool render_again = false;
   std::string rendering_commit;
   std::vector<uint64_t> waiting;       // Requests to answer when the fetch under way ends.
@@ -131,8 +139,8 @@ struct Instance {
   Assignment assignment;
   std::optional<Candidate>
       waiting;  // The newest outcome, where the planner refused it: its claims are remembered.
-  std::string refused;            // Why, naming both files.
-  Digest input;                   // Of the newest good outcome; zero: render whatever it says.
+  std::string refused;  // Why, naming both files.
+  Digest input;  // Of the newest good outcome; zero: what it is to be now was not rendered yet.
   std::string rendered_revision;  // Of the newest outcome, good or bad.
   std::string error;              // The newest outcome is this error; what ran goes on.
   bool missing_path = false;  // The newest outcome: the path is missing and missingPath is skip.

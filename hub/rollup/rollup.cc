@@ -119,12 +119,32 @@ void SayUnconfirmed(const Case& c, InstanceView* view) {
                    name.ToString(), " was fetched again", why));
 }
 
+// What it is to be follows from a repository that was never fetched; why it was not.
+void SayUnfetched(const Case& c, const SourceState& source, InstanceView* view) {
+  const NamespacedName& name = SpecOf(c.application).source;
+  const ResourceState* repository =
+      c.state.FindResource({ResourceKind::kGitRepository, name.namespace_, name.name});
+  const std::string what = absl::StrCat("GitRepository ", name.ToString(), " was not fetched yet");
+  if (!source.error.ok()) {
+    Say(view, ShownState::kStalled,
+        absl::StrCat(what, ": ", std::string(source.error.message()), "; what ran goes on"));
+  } else if (repository != nullptr && IsSuspended(*repository)) {
+    Say(view, ShownState::kStalled,
+        absl::StrCat(what, ": it is suspended; `lockstep resume` it; what ran goes on"));
+  } else {
+    Say(view, ShownState::kProgressing, what);
+  }
+}
+
 // What the hub itself has against it; false for nothing.
 bool SayTrouble(const Case& c, InstanceView* view) {
-  if (SourceOf(c.state, c.application) == nullptr) {
+  const SourceState* source = SourceOf(c.state, c.application);
+  if (source == nullptr) {
     Say(view, ShownState::kStalled,
         absl::StrCat("SourceNotFound: there is no GitRepository ",
                      SpecOf(c.application).source.ToString(), "; what ran goes on"));
+  } else if (source->commit.empty() && !c.instance.assignment.unconfirmed) {
+    SayUnfetched(c, *source, view);
   } else if (!c.instance.error.empty()) {
     Say(view, ShownState::kStalled, c.instance.error);
   } else if (c.instance.assignment.unconfirmed) {
@@ -147,8 +167,11 @@ bool SayTrouble(const Case& c, InstanceView* view) {
 
 void SayReport(const Case& c, InstanceView* view) {
   const Instance& instance = c.instance;
-  if (instance.assignment.generation == 0) {
+  const bool suspended = IsSuspended(c.state, c.application, view->cluster);
+  if (instance.assignment.generation == 0 || (instance.input.IsZero() && !suspended)) {
     Say(view, ShownState::kProgressing, "is being rendered");
+  } else if (c.cluster.session->probing) {
+    Say(view, ShownState::kProgressing, "its agent is asked what it holds");
   } else if (!instance.report.has_value()) {
     Say(view, IsReceived(instance) ? ShownState::kUnknown : ShownState::kProgressing,
         IsReceived(instance) ? "its agent has not said anything yet" : "");
@@ -161,7 +184,6 @@ void SayReport(const Case& c, InstanceView* view) {
     Say(view, Shown(instance.report->state), instance.report->message);
     if (view->state == ShownState::kHeld) absl::StrAppend(&view->message, "; ", ApproveHint(c));
   }
-  const bool suspended = IsSuspended(c.state, c.application, view->cluster);
   if (suspended &&
       (view->state == ShownState::kProgressing || view->state == ShownState::kUnknown)) {
     Say(view, ShownState::kSuspended, "its agent has not acknowledged the suspension yet");
@@ -184,7 +206,8 @@ void FillNumbers(const Case& c, InstanceView* view) {
   view->orphans = static_cast<uint32_t>(report.orphans.size());
   if (!IsReported(instance)) {
     view->revision = instance.before_revision;
-  } else if (!instance.error.empty() || instance.waiting.has_value() || instance.releasing()) {
+  } else if (!instance.error.empty() || instance.waiting.has_value() || instance.releasing() ||
+             instance.input.IsZero()) {
     view->revision = instance.assignment.revision;
   } else {
     view->revision = RenderedRevision(SourceOf(c.state, c.application));
@@ -192,8 +215,10 @@ void FillNumbers(const Case& c, InstanceView* view) {
 }
 
 bool IsSkipped(const Instance& instance) {
-  if (!instance.missing_path || !instance.error.empty() || instance.waiting.has_value())
+  if (!instance.missing_path || !instance.error.empty() || instance.waiting.has_value() ||
+      instance.input.IsZero()) {
     return false;
+  }
   if (instance.assignment.generation == 0) return true;
   return instance.assignment.missing_path && IsReported(instance) &&
          instance.report->objects == 0 && instance.report->held.empty();

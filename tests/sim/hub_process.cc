@@ -30,8 +30,6 @@ bool Succeeds(const std::vector<Effect>& effects) {
   });
 }
 
-int RepositoryOf(const NamespacedName& name) { return name.name == "repo-0" ? 0 : 1; }
-
 }  // namespace
 
 HubProcess::HubProcess(World* world, Network* network, Oracle* oracle)

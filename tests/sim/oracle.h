@@ -131,12 +131,15 @@ class Oracle {
     std::map<std::string, Position> positions;
   };
 
+  static Content ContentOf(const Assignment& assignment);
   void CheckVanished(const HubState& state);
   void KnowHub(const HubState& state, bool restored);
   void SendsDesired(const HubState& state, const std::string& cluster, const Desired& desired);
   void NoteMeaning(const ClusterState& cluster, View* view);
   // With the delta and the tombstones of its document in their places.
   ApplicationTarget Resolve(const ApplicationTarget& target) const;
+  void CheckAssigned(const HubState& state, const std::string& cluster,
+                     const std::string& application, const Assignment& now);
   void CheckContent(const std::string& cluster, const ApplicationTarget& target);
   void CheckClaims(const ClusterState& cluster, const std::string& application,
                    const Manifest& before, const Assignment& now);

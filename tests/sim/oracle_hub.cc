@@ -22,6 +22,12 @@ void Oracle::HubRestored(std::map<uint64_t, Digest> commits) {
   summary_.reset();
 }
 
+Oracle::Content Oracle::ContentOf(const Assignment& assignment) {
+  const bool released = assignment.release.has_value();
+  return {assignment.generation, released ? EmptyManifest() : assignment.manifest,
+          assignment.options_digest, assignment.release, false};
+}
+
 void Oracle::HubStarted(const HubState& state) {
   if (const auto died = std::exchange(summary_, std::nullopt)) {
     const std::vector<std::string> now = Summary(state);
@@ -46,6 +52,10 @@ void Oracle::HubStarted(const HubState& state) {
   for (auto& [name, view] : views_) {
     const auto cluster = state.clusters.find(name);
     view.assigned.clear();  // What was decided and not written is forgotten.
+    if (cluster != state.clusters.end()) {
+      for (const auto& [application, instance] : cluster->second.instances)
+        view.assigned[application] = ContentOf(instance.assignment);
+    }
     if (restored || cluster == state.clusters.end()) {
       view.sent.clear();
       view.status_acked = 0;
@@ -183,9 +193,10 @@ void Oracle::HubStepped(const HubState& state, const std::vector<Effect>& effect
       const Assignment& now = instance.assignment;
       Content& last = view.assigned[application];
       if (now.generation == last.generation || now.generation == 0) continue;
-      const Content next{now.generation, now.release.has_value() ? EmptyManifest() : now.manifest,
-                         now.options_digest, now.release, false};
+      const Content next = ContentOf(now);
       CheckClaims(cluster, application, *last.manifest, now);
+      if (next.manifest->digest() != last.manifest->digest() && !next.release.has_value())
+        CheckAssigned(state, name, application, now);
       if (next.generation < last.generation) {
         Fail(name, absl::StrCat(application, " goes back from generation ", last.generation, " to ",
                                 next.generation));
@@ -283,17 +294,17 @@ std::string CommitOf(const std::string& revision) {
   return revision.substr(revision.rfind(':') + 1);
 }
 
-// Why `digest` is not what `commit` makes of an application with this specification.
-std::string WhatIsWrong(GitModel* git, const std::string& commit, const PlanVersion& version,
-                        const std::string& cluster, const Digest& digest) {
-  const GitModel::Expected& expected = git->Expect(commit, version.PathOn(cluster));
+// Why `digest` is not what `commit` makes of an application with this path.
+std::string WhatIsWrong(GitModel* git, const std::string& commit, const std::string& path,
+                        bool skip_missing, const Digest& digest) {
+  const GitModel::Expected& expected = git->Expect(commit, path);
   switch (expected.kind) {
     case GitModel::Expected::Kind::kUnknown:
       return "what no commit says";
     case GitModel::Expected::Kind::kError:
       return "a revision that does not render";
     case GitModel::Expected::Kind::kMissing:
-      if (!version.skip_missing) return "a revision without its path";
+      if (!skip_missing) return "a revision without its path";
       break;
     case GitModel::Expected::Kind::kObjects:
       break;
@@ -303,7 +314,26 @@ std::string WhatIsWrong(GitModel* git, const std::string& commit, const PlanVers
 
 }  // namespace
 
-// Git decides: what is sent is what its revision renders to, and no revision that failed is sent.
+// Git decides, and by the specification that the hub has: nothing newly assigned is of a repository
+// or a path that the application left.
+void Oracle::CheckAssigned(const HubState& state, const std::string& cluster,
+                           const std::string& application, const Assignment& now) {
+  const ResourceState* resource = state.FindApplication(application);
+  if (resource == nullptr)
+    return Fail(cluster, absl::StrCat(application, " is assigned and nobody declares it"));
+  const ApplicationSpec& spec = std::get<Application>(*resource->resource).spec;
+  const absl::StatusOr<std::string> path = spec.path.Expand(*state.clusters.at(cluster).labels);
+  const std::string wrong =
+      !path.ok()
+          ? "what has no path"
+          : WhatIsWrong(world_.git[RepositoryOf(spec.source)].get(), CommitOf(now.revision), *path,
+                        spec.missing_path == MissingPath::kSkip, now.manifest->digest());
+  if (!wrong.empty())
+    Fail(cluster, absl::StrCat(application, " is assigned ", wrong, ": ", now.revision));
+}
+
+// What is sent is what its revision renders to, and no revision that failed is sent. It may be of a
+// former specification: what was assigned then goes on until the present one is rendered.
 void Oracle::CheckContent(const std::string& cluster, const ApplicationTarget& target) {
   const ApplicationPlan& plan = *world_.Find(target.name);
   std::vector<PlanVersion> versions = plan.before;
@@ -323,7 +353,8 @@ void Oracle::CheckContent(const std::string& cluster, const ApplicationTarget& t
   const std::string commit = CommitOf(target.revision);
   std::string wrong;
   for (const PlanVersion& version : versions) {
-    wrong = WhatIsWrong(world_.git[version.repository].get(), commit, version, cluster, digest);
+    wrong = WhatIsWrong(world_.git[version.repository].get(), commit, version.PathOn(cluster),
+                        version.skip_missing, digest);
     if (wrong.empty()) return;
   }
   Fail(cluster, absl::StrCat(target.name, " is sent ", wrong, ": ", target.revision));

@@ -16,6 +16,9 @@
 
 namespace lockstep::sim {
 
+/// Which repository a GitRepository of this name is.
+inline int RepositoryOf(const NamespacedName& name) { return name.name == "repo-0" ? 0 : 1; }
+
 /// An application's specification, as far as people edit it.
 struct PlanVersion {
   int repository = 0;

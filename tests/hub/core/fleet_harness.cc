@@ -230,8 +230,10 @@ absl::Status Fleet::FailFetch(const absl::Status& status, const std::string& rep
   const uint64_t request = next_++;
   Step(event::Command{request, "ada",
                       command::Sync{{ResourceKind::kGitRepository, "default", repository}}});
-  for (const effect::StartFetch& fetch : std::exchange(fetches, {}))
-    Step(event::FetchDone{fetch.repository, status, fetch.job});
+  while (!replies_.contains(request) && !fetches.empty()) {
+    for (const effect::StartFetch& fetch : std::exchange(fetches, {}))
+      Step(event::FetchDone{fetch.repository, status, fetch.job});
+  }
   return replies_.at(request).status();
 }
 

@@ -82,10 +82,10 @@ class Fleet {
 
   /// Carries out what waits to be rendered, with what `content` holds.
   void RenderAll();
+  void Render(effect::StartRender render);
 
  private:
   void Carry(Effect effect);
-  void Render(effect::StartRender render);
   event::RenderOutcome Outcome(const RenderJob& job, std::map<Digest, BlobBytes>* blobs);
   Digest Fingerprint(const std::string& cluster) const;
 
