@@ -151,6 +151,7 @@ absl::Status Hub::Impl::StartLoop(const HubConfig& config) {
                                                                .incarnation = RandomBytes(16)}));
   LOCKSTEP_RETURN_IF_ERROR(SweepStore(store.get(), state, clock->Now()));
   LOCKSTEP_RETURN_IF_ERROR(source->KeepOnly(MirrorsOf(state)));
+  source_port->Remember(state);
   std::vector<Digest> revoked_keys;
   for (const auto& [fingerprint, when] : state.revoked) revoked_keys.push_back(fingerprint);
   revocations.Revoke(std::move(revoked_keys));

@@ -214,8 +214,9 @@ struct ConfigRead {
   };
 
   std::string revision;
-  absl::Status
-      whole;  // Not OK: nothing could be read (PATH is missing, …); then the rest is empty.
+  // Not OK: nothing could be read; then the rest is empty. INVALID_ARGUMENT: there is nothing to
+  // read at this revision (PATH is missing, …); else the next fetch has it read again.
+  absl::Status whole;
   std::vector<DeclaredResource> resources;
   std::vector<FileError> errors;
   uint64_t job = 0;  // ReadConfig::job.

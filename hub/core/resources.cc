@@ -271,6 +271,10 @@ absl::Status CheckDeclared(const HubState& state, const DeclaredResource& declar
     return absl::InvalidArgumentError(
         absl::StrCat(key.ToString(), ": a Secret does not belong in Git; use `lockstep apply`"));
   }
+  if (key.kind == ResourceKind::kGitRepository && key.Name() == ConfigRepositoryName()) {
+    return absl::InvalidArgumentError(absl::StrCat(
+        key.ToString(), ": this name belongs to the hub's own configuration; choose another"));
+  }
   const ResourceState* present = state.FindResource(key);
   if (present != nullptr && present->going) {
     return absl::FailedPreconditionError(
@@ -289,9 +293,13 @@ void OnConfigRead(Turn& turn, const event::ConfigRead& read) {
   source.rendering = false;
   if (source.rendered.empty()) {
     // Others may have waited for what it says.
-    for (const auto& [name, other] : turn.state.sources) turn.render.insert(name);
+    for (const auto& [name, other] : turn.state.sources) {
+      if (name != ConfigRepositoryName()) turn.render.insert(name);
+    }
   }
-  source.rendered = source.rendering_commit;
+  // What no fetch mends is read once; else the next fetch has it read again.
+  if (read.whole.ok() || absl::IsInvalidArgument(read.whole))
+    source.rendered = source.rendering_commit;
   turn.TouchSource(ConfigRepositoryName());
   turn.by = ToUtf8(read.revision);
 
@@ -341,7 +349,7 @@ void OnConfigRead(Turn& turn, const event::ConfigRead& read) {
                                          config.revision, ", the first: ", config.errors.front(),
                                          "; nothing is deleted until they are mended")});
   }
-  if (std::exchange(source.render_again, false) || source.rendered != source.commit) {
+  if (std::exchange(source.render_again, false) || source.rendering_commit != source.commit) {
     turn.render.insert(ConfigRepositoryName());
   }
   turn.Notify();

@@ -181,6 +181,9 @@ event::ConfigRead ReadConfigFiles(const effect::ReadConfig& read, SnapshotProvid
     result.whole =
         absl::NotFoundError(absl::StrCat("\"", path, "\" holds no .yaml, .yml or .json file"));
   }
+  // What the commit itself lacks or has too much of no other reading finds.
+  if (absl::IsNotFound(result.whole) || absl::IsResourceExhausted(result.whole))
+    result.whole = absl::InvalidArgumentError(result.whole.message());
   if (!result.whole.ok()) return result;
   ParsedResources parsed = ParseResources(files);
   for (ParsedResource& resource : parsed.resources) {

@@ -18,21 +18,35 @@ std::string CredentialsKey(const GitRepository& repository) {
              : absl::StrCat(repository.meta.namespace_, "/", repository.spec.secret);
 }
 
-void AddMirror(const GitRepository& repository, std::set<std::string>* names) {
+using Mirrors = std::map<NamespacedName, std::string>;  // By repository.
+
+void AddMirror(const GitRepository& repository, Mirrors* mirrors) {
   const absl::StatusOr<GitUrl> url = GitUrl::Parse(repository.spec.url);
-  if (url.ok()) names->insert(MirrorName(*url, CredentialsKey(repository)));
+  if (url.ok())
+    mirrors->emplace(repository.meta.Name(), MirrorName(*url, CredentialsKey(repository)));
+}
+
+Mirrors AllMirrors(const HubState& state) {
+  Mirrors mirrors;
+  for (const auto& [key, resource] : state.resources) {
+    if (const auto* repository = std::get_if<GitRepository>(resource.resource.get()))
+      AddMirror(*repository, &mirrors);
+  }
+  if (state.settings.has_config_repository) AddMirror(state.settings.config_repository, &mirrors);
+  return mirrors;
 }
 
 }  // namespace
 
 std::set<std::string> MirrorsOf(const HubState& state) {
   std::set<std::string> names;
-  for (const auto& [key, resource] : state.resources) {
-    if (const auto* repository = std::get_if<GitRepository>(resource.resource.get()))
-      AddMirror(*repository, &names);
-  }
-  if (state.settings.has_config_repository) AddMirror(state.settings.config_repository, &names);
+  for (const auto& [repository, name] : AllMirrors(state)) names.insert(name);
   return names;
+}
+
+void SourcePort::Remember(const HubState& state) {
+  MutexLock lock(&mutex_);
+  mirrors_ = AllMirrors(state);
 }
 
 void SourcePort::Start(effect::StartFetch fetch) {

@@ -35,6 +35,10 @@ class SourcePort : public FetchPort, public SnapshotProvider {
 
   explicit SourcePort(Parts parts) : parts_(parts) {}
 
+  /// What was fetched before this start can be opened before the next fetch. Call before the loop
+  /// starts.
+  void Remember(const HubState& state);
+
   /// Where results go; set before the loop starts.
   void set_loop(Loop* loop) { loop_ = loop; }
 

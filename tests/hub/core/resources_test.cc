@@ -12,7 +12,9 @@
 namespace lockstep {
 namespace {
 
+using testing::AllOf;
 using testing::Contains;
+using testing::ElementsAre;
 using testing::HasSubstr;
 using testing::IsEmpty;
 using testing::SizeIs;
@@ -183,6 +185,15 @@ struct FromGit : Fleet {
     read.job = ++source.render_job;
     Step(read);
   }
+  void CannotRead(const absl::Status& why) {
+    event::ConfigRead read;
+    read.revision = "main@sha1:abc";
+    read.whole = why;
+    SourceState& source = state.sources.at(ConfigRepositoryName());
+    source.rendering = true;
+    read.job = ++source.render_job;
+    Step(read);
+  }
   std::vector<Resource> Applications(int count) {
     std::vector<Resource> resources;
     for (int i = 0; i < count; ++i) resources.push_back(MakeApplication(absl::StrCat("app-", i)));
@@ -309,6 +320,51 @@ TEST(FromGit, AClusterThatVanishesStays) {
   EXPECT_FALSE(stays->from_git);
   EXPECT_EQ(stays->meta().labels.at("env"), "prod");
   EXPECT_OK(fleet.Do(command::LabelCluster{"eu-1", {{"a", "b"}}, {}}).status());
+}
+
+TEST(FromGit, ItsOwnRepositoryIsRefusedAndTheRestCounts) {
+  FromGit fleet;
+  GitRepository itself;
+  itself.meta.namespace_ = "lockstep-system";
+  itself.meta.name = "config";
+  itself.spec.url = "https://git.example/another";
+  std::vector<Resource> resources = fleet.Applications(1);
+  resources.emplace_back(itself);
+  fleet.Read(resources);
+  EXPECT_NE(fleet.state.FindApplication("shop/app-0"), nullptr);
+  EXPECT_EQ(fleet.state.FindResource({ResourceKind::kGitRepository, "lockstep-system", "config"}),
+            nullptr);
+  EXPECT_THAT(fleet.state.config.errors,
+              ElementsAre(AllOf(HasSubstr("config.yaml"), HasSubstr("choose another"))));
+  fleet.Read(fleet.Applications(1));
+  EXPECT_TRUE(fleet.state.sources.contains(ConfigRepositoryName()));
+}
+
+TEST(FromGit, F59WhatCouldNotBeOpenedIsReadAgainAfterTheNextFetch) {
+  FromGit fleet;
+  SourceState& source = fleet.state.sources.at(ConfigRepositoryName());
+  source.commit = source.rendering_commit = std::string(40, 'a');
+  fleet.Read(fleet.Applications(2));
+  ASSERT_EQ(source.rendered, source.commit);
+  source.rendered.clear();
+  fleet.CannotRead(absl::NotFoundError("it was not fetched yet"));
+  EXPECT_EQ(source.rendered, "");
+  EXPECT_FALSE(source.rendering) << "it is read again at once, for ever";
+  EXPECT_THAT(fleet.state.config.errors, ElementsAre("it was not fetched yet"));
+  EXPECT_NE(fleet.state.FindApplication("shop/app-1"), nullptr);
+  source.fetching = true;
+  fleet.Step(event::FetchDone{ConfigRepositoryName(),
+                              event::Fetched{"main@sha1:a", source.commit, false},
+                              source.fetch_job});
+  EXPECT_TRUE(source.rendering);
+}
+
+TEST(FromGit, WhatNoFetchMendsIsReadOnce) {
+  FromGit fleet;
+  SourceState& source = fleet.state.sources.at(ConfigRepositoryName());
+  source.commit = source.rendering_commit = std::string(40, 'a');
+  fleet.CannotRead(absl::InvalidArgumentError("\"hub\" holds no .yaml, .yml or .json file"));
+  EXPECT_EQ(source.rendered, source.commit);
 }
 
 TEST(FromGit, SecretsAreRefused) {
