@@ -241,6 +241,12 @@ void RecordTransition(Turn& turn, const From& from, const std::optional<Applicat
                .by = from.name});
 }
 
+// Whether the agent went through the whole application; it may not have succeeded with all of it.
+bool WasApplied(ApplicationState state) {
+  return state == ApplicationState::kSynced || state == ApplicationState::kHeld ||
+         state == ApplicationState::kDegraded;
+}
+
 // What was given along with the assignment and is used up, or names another list than the agent now
 // has.
 void SpendGrants(Turn& turn, const From& from, const ApplicationReport& report,
@@ -249,7 +255,7 @@ void SpendGrants(Turn& turn, const From& from, const ApplicationReport& report,
   if (!IsReported(instance)) return;
   const bool approval_spent =
       assignment.approved.has_value() && KeyListDigest(report.held) != *assignment.approved;
-  const bool foreign_spent = assignment.accept_foreign && report.state == ApplicationState::kSynced;
+  const bool foreign_spent = assignment.accept_foreign && WasApplied(report.state);
   if (!approval_spent && !foreign_spent) return;
   if (approval_spent) assignment.approved.reset();
   if (foreign_spent) assignment.accept_foreign = false;

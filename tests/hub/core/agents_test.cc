@@ -285,6 +285,25 @@ TEST(Agents, ARebuiltTargetWaitsToBeAccepted) {
   EXPECT_THAT(fleet.Agent("eu-1").applications, SizeIs(1));
 }
 
+// What a person allowed to be taken over is taken over once, whatever came of it.
+TEST(Agents, AnAcceptanceOfForeignObjectsIsSpentByTheFirstReport) {
+  for (const ApplicationState came_of_it :
+       {ApplicationState::kSynced, ApplicationState::kHeld, ApplicationState::kDegraded}) {
+    One fleet;
+    ASSERT_OK(fleet.Do(command::AcceptCluster{"eu-1", "shop/web"}).status());
+    const Assignment& assignment = fleet.Find("web", "eu-1")->assignment;
+    ASSERT_TRUE(assignment.accept_foreign);
+    StatusReport status;
+    status.seq = fleet.Agent("eu-1").status_seq + 1;
+    status.applications.push_back({.name = "shop/web",
+                                   .generation = assignment.generation,
+                                   .manifest = assignment.manifest->digest(),
+                                   .state = came_of_it});
+    fleet.Say("eu-1", status);
+    EXPECT_FALSE(assignment.accept_foreign) << StateName(came_of_it);
+  }
+}
+
 TEST(Agents, AnotherProtocolIsTurnedAwayWithAReason) {
   One fleet;
   Hello hello = fleet.Agent("eu-1").SayHello();
