@@ -103,6 +103,13 @@ void TakeWholeRefusal(Turn& turn, const From& from, const Ack& ack) {
   for (const ApplicationAck& refused : ack.refused) TakeRefusal(turn, from, refused);
 }
 
+// Whether a root can be compared: of what the hub cannot name it knows no root. That is told anew
+// as soon as something may be sent.
+bool KnowsRoot(const ClusterState& cluster) {
+  return std::none_of(cluster.instances.begin(), cluster.instances.end(),
+                      [](const auto& entry) { return HoldsUnknown(entry.second); });
+}
+
 void On(Turn& turn, const From& from, const Ack& ack) {
   std::deque<SentDesired>& in_flight = from.session.in_flight;
   std::vector<SentDesired> answered;
@@ -125,7 +132,8 @@ void On(Turn& turn, const From& from, const Ack& ack) {
     TakeWholeRefusal(turn, from, ack);
   }
   turn.deliver.insert(from.name);
-  const bool differs = in_flight.empty() && ack.cluster_root != from.cluster.received_root;
+  const bool differs = in_flight.empty() && ack.cluster_root != from.cluster.received_root &&
+                       KnowsRoot(from.cluster);
   from.session.root_differs_since = differs ? turn.now : absl::InfiniteFuture();
 }
 
@@ -134,7 +142,8 @@ void On(Turn& turn, const From& from, const Beat& beat) {
   session.root_prefix = beat.root_prefix;
   const bool same =
       from.cluster.received_root.bytes().substr(0, beat.root_prefix.size()) == beat.root_prefix;
-  if (same || !session.in_flight.empty() || !session.accepted || session.probing) {
+  if (same || !session.in_flight.empty() || !session.accepted || session.probing ||
+      !KnowsRoot(from.cluster)) {
     session.root_differs_since = absl::InfiniteFuture();
   } else {
     session.root_differs_since = std::min(session.root_differs_since, turn.now);
@@ -262,6 +271,21 @@ void SpendGrants(Turn& turn, const From& from, const ApplicationReport& report,
   turn.TouchAssignment(from.name, report.name);
 }
 
+// An agent cannot make the hub keep more than kLeftPerClusterMax of what nobody declares.
+bool MayBringUnknown(Turn& turn, const From& from, const std::string& application) {
+  const size_t declared = turn.state.resources.size();  // At most.
+  if (from.cluster.instances.size() < declared + kLeftPerClusterMax) return true;
+  turn.Record({.warning = true,
+               .reason = "TooManyUnknown",
+               .message = absl::StrCat(application, " is not looked after: ", from.name,
+                                       " reports more than ", kLeftPerClusterMax,
+                                       " applications that nobody declares"),
+               .about = ApplicationKey(application),
+               .cluster = from.name,
+               .by = from.name});
+  return false;
+}
+
 void TakeReport(Turn& turn, const From& from, const ApplicationReport& report) {
   const auto at = from.cluster.instances.find(report.name);
   if (at == from.cluster.instances.end()) {
@@ -269,7 +293,8 @@ void TakeReport(Turn& turn, const From& from, const ApplicationReport& report) {
     // told once its target is accepted; a hub that is behind will ask for all.
     const bool goes =
         report.state == ApplicationState::kDeleting || report.state == ApplicationState::kHeld;
-    if (goes && (from.session.accepted || turn.state.behind.agents.empty())) {
+    const bool listens = from.session.accepted || turn.state.behind.agents.empty();
+    if (goes && listens && MayBringUnknown(turn, from, report.name)) {
       ReleaseUnknown(turn, from, {report.name, report.generation, report.manifest, Digest(), true});
       turn.deliver.insert(from.name);
     }

@@ -94,12 +94,9 @@ TargetMoves MovesOf(const Instance& instance, DeltaCache* deltas) {
   // What was being let go of claims nothing at the agent: all of it comes anew.
   moves.gains = received.releasing ? deltas->Moves(*EmptyManifest(), wanted) : moves.loses;
   for (const ObjectKey& key : instance.assignment.tombstones) moves.named.push_back(HashOfKey(key));
-  const bool unknown = received.generation > 0 && received.manifest->empty() &&
-                       !received.releasing &&
-                       (received.options_digest.IsZero() || instance.releasing());
   // A release with deletes takes all that the application ever left there.
   const bool deletes_all = instance.assignment.release == ReleaseObjects::kDelete;
-  moves.may_lose_anything = unknown || deletes_all || MayHoldDeletes(instance);
+  moves.may_lose_anything = HoldsUnknown(instance) || deletes_all || MayHoldDeletes(instance);
   return moves;
 }
 
@@ -284,6 +281,12 @@ bool IsReceived(const Instance& instance) {
          (instance.releasing() ||
           (instance.received.manifest->digest() == instance.assignment.manifest->digest() &&
            instance.received.options_digest == instance.assignment.options_digest));
+}
+
+bool HoldsUnknown(const Instance& instance) {
+  const ReceivedTarget& received = instance.received;
+  return received.generation > 0 && received.manifest->empty() && !received.releasing &&
+         (received.options_digest.IsZero() || instance.releasing());
 }
 
 bool IsReported(const Instance& instance) {

@@ -22,6 +22,9 @@ ReceivedTarget TargetOf(const Assignment& assignment);
 /// Whether the agent holds the assignment, as far as the hub knows.
 bool IsReceived(const Instance& instance);
 
+/// Whether the agent holds something of it that the hub cannot name.
+bool HoldsUnknown(const Instance& instance);
+
 /// Whether the agent's last report is of the assignment. A generation alone does not say so: to an
 /// agent that followed a history which this hub lost, the same number may mean something else.
 bool IsReported(const Instance& instance);

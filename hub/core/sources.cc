@@ -208,6 +208,10 @@ void StartFetches(Turn& turn) {
     const ResourceState* resource = turn.state.FindResource(RepositoryKey(name));
     if (resource != nullptr && IsSuspended(*resource)) {
       source.next_due = absl::InfiniteFuture();
+      Answer(turn, std::exchange(source.waiting, {}),
+             absl::FailedPreconditionError(
+                 absl::StrCat("syncing GitRepository ", name.ToString(),
+                              ": it was suspended meanwhile; `lockstep resume` it first")));
       continue;
     }
     StartFetch(turn, name, source);
