@@ -236,9 +236,11 @@ absl::StatusOr<ReplyBody> Do(Turn& turn, const command::ApproveHub&) {
        .message = absl::StrCat("the hub goes on with its state although ", behind.agents.size(),
                                " agents knew another (up to commit ", highest, "); ", keys,
                                " keys that they know as revoked stay revoked")});
-  for (const auto& [name, point] : behind.agents) behind.forgiven[name] = point;
+  for (const auto& [name, point] : behind.agents) {
+    behind.forgiven[name] = point;
+    turn.TouchPoint(name);
+  }
   behind.agents.clear();
-  turn.TouchHub();
   AskGitFirst(turn);
   for (const auto& [name, cluster] : turn.state.clusters) {
     if (cluster.session.has_value() && !cluster.session->accepted) Resume(turn, name);

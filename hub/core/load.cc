@@ -29,6 +29,7 @@ class Loader {
 
   absl::StatusOr<HubState> Load() {
     LOCKSTEP_RETURN_IF_ERROR(LoadMeta());
+    LOCKSTEP_RETURN_IF_ERROR(ForEach(Family::kMeta, &Loader::TakeMeta));
     LOCKSTEP_RETURN_IF_ERROR(ForEach(Family::kResource, &Loader::TakeResource));
     LOCKSTEP_RETURN_IF_ERROR(ForEach(Family::kIdentity, &Loader::TakeIdentity));
     LOCKSTEP_RETURN_IF_ERROR(ForEach(Family::kSource, &Loader::TakeSource));
@@ -80,6 +81,10 @@ class Loader {
     }
     if (state_.settings.has_config_repository) AddSource(ConfigRepositoryName());
     return absl::OkStatus();
+  }
+
+  absl::Status TakeMeta(absl::string_view key, absl::string_view value) {
+    return ReadPoint(key, value, &state_.behind);
   }
 
   void AddSource(const NamespacedName& name) { state_.sources[name].next_due = state_.started; }

@@ -3,12 +3,14 @@
 #include <utility>
 
 #include <absl/strings/str_cat.h>
+#include <absl/strings/strip.h>
 
 #include "lockstep/store/v1/records.pb.h"
 
 #include "common/base/status.h"
 #include "hub/core/record_fields.h"
 #include "hub/fleet/convert.h"
+#include "hub/record/key.h"
 
 namespace lockstep {
 namespace {
@@ -92,25 +94,8 @@ const v1::ObjectMeta& MetadataOf(const store::v1::ResourceRecord& record) {
   }
 }
 
-using Points = google::protobuf::RepeatedPtrField<store::v1::Meta::AgentPoint>;
-
-void SetPoints(const std::map<std::string, CommitPoint>& points, Points* field) {
-  for (const auto& [cluster, point] : points) {
-    store::v1::Meta::AgentPoint* added = field->Add();
-    added->set_cluster(cluster);
-    added->set_counter(point.counter);
-    added->set_chain(FromDigest(point.chain));
-  }
-}
-
-absl::Status ReadPoints(const Points& field, std::map<std::string, CommitPoint>* points) {
-  for (const store::v1::Meta::AgentPoint& point : field) {
-    CommitPoint& read = (*points)[point.cluster()];
-    read.counter = point.counter();
-    LOCKSTEP_RETURN_IF_ERROR(ReadDigest(point.chain(), &read.chain));
-  }
-  return absl::OkStatus();
-}
+constexpr absl::string_view kBehind = "behind/";
+constexpr absl::string_view kForgiven = "forgiven/";
 
 }  // namespace
 
@@ -121,8 +106,6 @@ std::string EncodeHub(const HubState& state) {
   record.set_epoch(state.epoch);
   record.set_event_sequence(state.event_sequence);
   record.set_release_sequence(state.release_sequence);
-  SetPoints(state.behind.agents, record.mutable_behind());
-  SetPoints(state.behind.forgiven, record.mutable_forgiven());
   return record::Serialize(record);
 }
 
@@ -139,8 +122,43 @@ absl::Status DecodeHub(absl::string_view bytes, HubState* state) {
   state->epoch = record.epoch();
   state->event_sequence = record.event_sequence();
   state->release_sequence = record.release_sequence();
-  LOCKSTEP_RETURN_IF_ERROR(ReadPoints(record.behind(), &state->behind.agents));
-  LOCKSTEP_RETURN_IF_ERROR(ReadPoints(record.forgiven(), &state->behind.forgiven));
+  return absl::OkStatus();
+}
+
+std::string BehindKey(absl::string_view cluster) { return MetaKey(absl::StrCat(kBehind, cluster)); }
+
+std::string ForgivenKey(absl::string_view cluster) {
+  return MetaKey(absl::StrCat(kForgiven, cluster));
+}
+
+std::string EncodePoint(const CommitPoint& point) {
+  store::v1::AgentPoint record;
+  record.set_counter(point.counter);
+  record.set_chain(FromDigest(point.chain));
+  return record::Serialize(record);
+}
+
+absl::StatusOr<CommitPoint> DecodePoint(absl::string_view bytes) {
+  store::v1::AgentPoint record;
+  LOCKSTEP_RETURN_IF_ERROR(record::Parse(bytes, &record));
+  CommitPoint point;
+  point.counter = record.counter();
+  LOCKSTEP_RETURN_IF_ERROR(ReadDigest(record.chain(), &point.chain));
+  return point;
+}
+
+absl::Status ReadPoint(absl::string_view key, absl::string_view bytes, BehindState* behind) {
+  LOCKSTEP_ASSIGN_OR_RETURN(const std::string name, ParseMetaKey(key));
+  absl::string_view cluster = name;
+  std::map<std::string, CommitPoint>* points = nullptr;
+  if (absl::ConsumePrefix(&cluster, kBehind)) {
+    points = &behind->agents;
+  } else if (absl::ConsumePrefix(&cluster, kForgiven)) {
+    points = &behind->forgiven;
+  } else {
+    return absl::OkStatus();
+  }
+  LOCKSTEP_ASSIGN_OR_RETURN((*points)[std::string(cluster)], DecodePoint(bytes));
   return absl::OkStatus();
 }
 

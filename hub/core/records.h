@@ -54,6 +54,14 @@ absl::Status DecodeConfig(absl::string_view bytes, ConfigState* config);
 std::string EncodeResource(const ResourceState& resource);
 absl::StatusOr<ResourceState> DecodeResource(absl::string_view bytes);
 
+/// Where in the store the two maps of BehindState are, a record per agent.
+std::string BehindKey(absl::string_view cluster);
+std::string ForgivenKey(absl::string_view cluster);
+std::string EncodePoint(const CommitPoint& point);
+absl::StatusOr<CommitPoint> DecodePoint(absl::string_view bytes);
+/// Takes a record of Family::kMeta if it is one of those.
+absl::Status ReadPoint(absl::string_view key, absl::string_view bytes, BehindState* behind);
+
 std::string EncodeSource(const SourceState& source);
 absl::Status DecodeSource(absl::string_view bytes, SourceState* source);
 

@@ -37,9 +37,10 @@ bool ProvesBehind(const HubState& state, const event::AgentHello& hello) {
 void NoteBehind(Turn& turn, const event::AgentHello& hello) {
   BehindState& behind = turn.state.behind;
   HearRevocations(turn, hello.hello.revoked);
-  const bool is_new = !behind.agents.contains(hello.cluster);
-  behind.agents[hello.cluster] = hello.hello.seen;
-  turn.TouchHub();
+  const auto [at, is_new] = behind.agents.try_emplace(hello.cluster);
+  if (at->second == hello.hello.seen) return;
+  at->second = hello.hello.seen;
+  turn.TouchPoint(hello.cluster);
   if (!is_new) return;
   turn.Record(
       {.warning = true,
@@ -222,6 +223,11 @@ void EndSession(Turn& turn, const std::string& name, std::optional<Goodbye> good
 void OnHello(Turn& turn, const event::AgentHello& hello) {
   const bool behind = ProvesBehind(turn.state, hello);
   if (behind) NoteBehind(turn, hello);
+  // It follows this history: what it was forgiven is not asked about again.
+  if (hello.chain_at_seen == hello.hello.seen.chain &&
+      turn.state.behind.forgiven.erase(hello.cluster) > 0) {
+    turn.TouchPoint(hello.cluster);
+  }
   if (!CheckKey(turn, hello, behind)) return;
   if (hello.hello.proto_min > kProtocolVersion || hello.hello.proto_max < kProtocolVersion) {
     Refuse(turn, hello.session, Goodbye::Reason::kVersion, kRefusedRetry,

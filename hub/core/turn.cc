@@ -53,6 +53,17 @@ void Turn::PutBlob(const Digest& digest, const std::string& bytes) {
   batch_.Put(Family::kBlob, BlobKey(digest), bytes);
 }
 
+void Turn::WritePoints() {
+  for (const std::string& cluster : points_) {
+    for (const auto& [key, points] : {std::pair(BehindKey(cluster), &state.behind.agents),
+                                      std::pair(ForgivenKey(cluster), &state.behind.forgiven)}) {
+      const auto at = points->find(cluster);
+      PutOrDelete(&batch_, Family::kMeta, key,
+                  at == points->end() ? std::nullopt : std::optional(EncodePoint(at->second)));
+    }
+  }
+}
+
 void Turn::WriteResources() {
   for (const ResourceKey& key : resources_) {
     const auto at = state.resources.find(key);
@@ -121,6 +132,7 @@ void Turn::WriteClusters() {
 }
 
 std::vector<Effect> Turn::Take() {
+  WritePoints();
   WriteResources();
   WriteClusters();
   WriteInstances();

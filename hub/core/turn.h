@@ -36,6 +36,8 @@ class Turn {
 
   void TouchHub() { hub_ = true; }
   void TouchConfig() { config_ = true; }
+  /// What the agent of `cluster` knows of another history.
+  void TouchPoint(const std::string& cluster) { points_.insert(cluster); }
   void Touch(const ResourceKey& resource) { resources_.insert(resource); }
   void TouchSource(const NamespacedName& source) { sources_.insert(source); }
   void TouchAssignment(const std::string& cluster, const std::string& application) {
@@ -86,6 +88,7 @@ class Turn {
   std::vector<Effect> Take();
 
  private:
+  void WritePoints();
   void WriteResources();
   void WriteInstances();
   void WriteClusters();
@@ -95,6 +98,7 @@ class Turn {
   bool notify_ = false;
   bool hub_ = false;
   bool config_ = false;
+  std::set<std::string> points_;
   std::set<ResourceKey> resources_;
   std::set<NamespacedName> sources_;
   std::set<std::pair<std::string, std::string>> assignments_;

@@ -6,6 +6,7 @@
 #include <gtest/gtest.h>
 
 #include "hub/core/queries.h"
+#include "hub/record/key.h"
 #include "hub/rollup/rollup.h"
 #include "tests/hub/core/fleet_harness.h"
 #include "tests/testing/status.h"
@@ -17,6 +18,7 @@ using testing::Contains;
 using testing::ElementsAre;
 using testing::HasSubstr;
 using testing::IsEmpty;
+using testing::SizeIs;
 
 struct One : Fleet {
   One() {
@@ -179,6 +181,38 @@ TEST(Behind, F17AnApprovedHubSendsNothingOlderBeforeItAskedGit) {
   EXPECT_EQ(fleet.Held(), fleet.newest);
   EXPECT_EQ(fleet.View().state, ShownState::kSynced);
   EXPECT_EQ(fleet.View().message, "");
+}
+
+TEST(Behind, F17AnAgentThatHoldsWhatTheHubCannotNameIsNotCutOff) {
+  Restored fleet;
+  const SessionId session = fleet.state.clusters.at("eu-1").session->id;
+  for (int i = 0; i < 9; ++i) {
+    fleet.Say("eu-1", Beat{std::string(fleet.Agent("eu-1").Root().bytes().substr(0, 8))});
+    fleet.Tick(absl::Seconds(10));
+  }
+  ASSERT_TRUE(fleet.state.clusters.at("eu-1").session.has_value());
+  EXPECT_EQ(fleet.state.clusters.at("eu-1").session->id, session);
+  EXPECT_EQ(fleet.Held(), fleet.newest);
+}
+
+TEST(Behind, F17WhatAnAgentWasForgivenIsForgottenOnceItFollows) {
+  Restored fleet;
+  EXPECT_THAT(fleet.state.behind.forgiven, SizeIs(2));
+  fleet.Commit();
+  fleet.Settle();
+  fleet.Disconnect("eu-1");
+  fleet.Join();
+  EXPECT_THAT(fleet.state.behind.forgiven, IsEmpty());
+  fleet.Restart();
+  EXPECT_THAT(fleet.state.behind.forgiven, IsEmpty());
+}
+
+TEST(Behind, F17WhatAgentsWereForgivenIsNotWrittenWithEveryEvent) {
+  One fleet;
+  for (int i = 0; i < 1'000; ++i)
+    fleet.state.behind.forgiven[absl::StrCat("c-", i)] = {7, Digest()};
+  ASSERT_OK(fleet.Do(command::Suspend{{ResourceKind::kCluster, "", "eu-1"}, ""}).status());
+  EXPECT_LT(fleet.records.at({Family::kMeta, MetaKey("hub")}).size(), 200);
 }
 
 TEST(Behind, F17WhatPeopleChangeMeanwhileDoesNotLetOlderContentGo) {
