@@ -216,7 +216,7 @@ void On(Turn& turn, const From& from, const Pages& pages) {
   for (const std::string& name : gone) {
     from.cluster.instances.at(name).report.reset();
     DropInstance(turn, from.name, name);
-    SyncInstances(turn, name);
+    SyncPlace(turn, name, from.name);
   }
   ForgetLeft(turn, from, told);
   DropReleased(turn, from.name);
@@ -314,7 +314,7 @@ void TakeReport(Turn& turn, const From& from, const ApplicationReport& report) {
   }
   RecordTransition(turn, from, instance.report, report);
   instance.report = report;
-  instance.observed_at = turn.now;
+  instance.observed_at = turn.wall();
   turn.TouchStatus(from.name, report.name);
   SpendGrants(turn, from, report, instance);
 }

@@ -62,8 +62,9 @@ absl::StatusOr<ReplyBody> Do(Turn& turn, const command::CreateJoinToken& command
   }
   const bool is_new = present == nullptr;
   if (is_new) Put(turn, WithLabels(command.cluster, nullptr, command.labels), turn.by, nullptr);
-  const absl::Time expires = turn.now + command.lifetime;
-  turn.state.tokens[command.token] = IssuedToken{command.cluster, expires, turn.by};
+  turn.state.tokens[command.token] =
+      IssuedToken{command.cluster, turn.now + command.lifetime, turn.by};
+  const absl::Time expires = turn.wall() + command.lifetime;
   turn.TouchToken(command.token);
   turn.Record({.reason = "TokenMade",
                .message = absl::StrCat(

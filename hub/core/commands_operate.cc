@@ -97,7 +97,7 @@ absl::StatusOr<ReplyBody> Do(Turn& turn, const command::Suspend& command) {
   if (command.key.kind == ResourceKind::kSecret) {
     return absl::InvalidArgumentError("suspending: a Secret does nothing that could be suspended");
   }
-  at->second.suspension = SuspensionRecord{turn.by, turn.now, command.reason};
+  at->second.suspension = SuspensionRecord{turn.by, turn.wall(), command.reason};
   turn.Touch(command.key);
   turn.Record({.reason = "Suspended",
                .message = absl::StrCat(command.key.ToString(), " was suspended",

@@ -245,7 +245,11 @@ struct SessionClosed {
 };
 
 /// Time passed; see NextDue.
-struct Tick {};
+struct Tick {
+  // More events wait that came before this: what agents said may be among them, and nobody is
+  // judged by silence.
+  bool backlog = false;
+};
 
 }  // namespace event
 

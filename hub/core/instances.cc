@@ -110,7 +110,7 @@ void Assign(Turn& turn, const std::string& cluster, const std::string& applicati
   CarryOver(instance, *way, &next);
   next.generation =
       std::max({last.generation, instance.received.generation, on.generation_floor}) + 1;
-  next.time = turn.now;
+  next.time = turn.wall();
   next.options_digest = Digest::Of(EncodeOptions(next.options));
 
   HistoryEntry entry;
@@ -141,7 +141,7 @@ Instance& AddInstance(Turn& turn, const std::string& cluster, const std::string&
   std::map<std::string, ApplicationReport>& left = turn.state.clusters.at(cluster).left;
   if (const auto at = left.find(application); at != left.end()) {
     instance.report = std::move(at->second);
-    instance.observed_at = turn.now;
+    instance.observed_at = turn.wall();
     left.erase(at);
     turn.TouchStatus(cluster, application);
   }
@@ -231,8 +231,16 @@ void DropReleased(Turn& turn, const std::string& cluster) {
                  .cluster = cluster,
                  .by = cluster});
     DropInstance(turn, cluster, name);
-    SyncInstances(turn, name);  // It may have been placed again meanwhile.
+    SyncPlace(turn, name, cluster);  // It may have been placed again meanwhile.
   }
+}
+
+void SyncPlace(Turn& turn, const std::string& application, const std::string& cluster) {
+  const ResourceState* resource = turn.state.FindApplication(application);
+  if (resource == nullptr) return;
+  const Labels& labels = turn.state.clusters.at(cluster).labels->labels;
+  const bool placed = !resource->going && IsPlaced(SpecOf(*resource).placement, cluster, labels);
+  SyncOne(turn, *resource, application, cluster, placed);
 }
 
 void SyncInstances(Turn& turn, const std::string& application) {

@@ -52,6 +52,9 @@ void DropReleased(Turn& turn, const std::string& cluster);
 /// specification. One that is new is rendered; one whose place is gone is planned for release.
 void SyncInstances(Turn& turn, const std::string& application);
 
+/// As SyncInstances, on this cluster alone.
+void SyncPlace(Turn& turn, const std::string& application, const std::string& cluster);
+
 /// As SyncInstances for all applications, after something about `cluster` changed.
 void SyncCluster(Turn& turn, const std::string& cluster);
 

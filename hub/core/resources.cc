@@ -137,13 +137,13 @@ Change Put(Turn& turn, const DeclaredResource& declared, const std::string& auth
                .cluster = key.kind == ResourceKind::kCluster ? key.name : "",
                .by = author});
   meta.uid = is_new ? MakeUid(turn.state, key) : MetaOf(*before).uid;
-  meta.creation_time = is_new ? turn.now : MetaOf(*before).creation_time;
+  meta.creation_time = is_new ? turn.wall() : MetaOf(*before).creation_time;
   const bool same_specification =
       !is_new && SameSpecification(*before, resource) && SameSecret(state.secret, declared.secret);
   meta.generation = is_new ? 1 : MetaOf(*before).generation + (same_specification ? 0 : 1);
   state.secret = declared.secret;
   state.author = author;
-  state.changed = turn.now;
+  state.changed = turn.wall();
   state.resource = std::make_shared<const Resource>(std::move(resource));
   Follow(turn, key, before.get(), *state.resource);
   return change;
@@ -199,7 +199,7 @@ void BeginGoing(Turn& turn, const ResourceKey& key, command::Delete::Objects obj
   if (!state.going) {
     state.going = true;
     Resource resource = *state.resource;
-    MetaOf(resource).deletion_time = turn.now;
+    MetaOf(resource).deletion_time = turn.wall();
     state.resource = std::make_shared<const Resource>(std::move(resource));
     turn.Record(
         {.reason = "Deleting", .message = absl::StrCat(key.ToString(), " goes"), .about = key});

@@ -35,13 +35,13 @@ void ForgetOldestRevocation(Turn& turn) {
 
 void KeepRevocation(Turn& turn, const Digest& fingerprint) {
   if (turn.state.revoked.size() >= kRevokedKeysMax) ForgetOldestRevocation(turn);
-  turn.state.revoked[fingerprint] = turn.now;
+  turn.state.revoked[fingerprint] = turn.wall();
   turn.TouchRevoked(fingerprint);
 }
 
 // A second Welcome: with the commit point it proves to a restored hub that there was more.
 void TellAgentsOfRevoked(Turn& turn, const Digest& fingerprint) {
-  Welcome welcome = MakeWelcome(turn.state, turn.now);
+  Welcome welcome = MakeWelcome(turn.state, turn.wall());
   welcome.verdict = Verdict::kNoop;
   welcome.revoked = {fingerprint};
   size_t told = 0;

@@ -170,7 +170,7 @@ bool AcceptTarget(Turn& turn, const event::AgentHello& hello, ClusterState& clus
 
 void NoteAgent(Turn& turn, const event::AgentHello& hello, ClusterState& cluster) {
   cluster.start_counter = hello.hello.start_counter;
-  cluster.last_seen = turn.now;
+  cluster.last_seen = turn.wall();
   cluster.agent_version = ToUtf8(hello.hello.version);
   cluster.target = hello.hello.target;
   cluster.facts = hello.hello.facts;
@@ -246,7 +246,7 @@ void OnHello(Turn& turn, const event::AgentHello& hello) {
   session.last_heard = turn.now;
   turn.state.sessions[hello.session] = hello.cluster;
 
-  Welcome welcome = MakeWelcome(turn.state, turn.now);
+  Welcome welcome = MakeWelcome(turn.state, turn.wall());
   welcome.session = session.name;
   for (const auto& [fingerprint, time] : turn.state.revoked) welcome.revoked.push_back(fingerprint);
   const bool target_accepted = AcceptTarget(turn, hello, cluster);
@@ -341,7 +341,7 @@ void Expire(Turn& turn) {
     at = turn.state.tokens.erase(at);
   }
   for (auto at = turn.state.revoked.begin(); at != turn.state.revoked.end();) {
-    if (turn.now - at->second <= kRevokedKept) {
+    if (turn.wall() - at->second <= kRevokedKept) {
       ++at;
       continue;
     }
@@ -352,13 +352,14 @@ void Expire(Turn& turn) {
 
 }  // namespace
 
-void Watch(Turn& turn) {
+void Watch(Turn& turn, const event::Tick& tick) {
   if (turn.now >= turn.state.next_liveness) {
+    const bool heard = !tick.backlog && turn.now - turn.state.next_liveness <= kBeat;
     turn.state.next_liveness = turn.now + kBeat;
     const bool returned = turn.now - turn.state.started > kReturnMax;
     for (auto& [name, cluster] : turn.state.clusters) {
       if (cluster.session.has_value()) {
-        Inspect(turn, name, cluster);
+        if (heard) Inspect(turn, name, cluster);
       } else if (cluster.online && returned) {
         cluster.online = false;
         turn.TouchAgent(name);
@@ -376,8 +377,9 @@ void Watch(Turn& turn) {
     turn.state.next_flush = turn.now + kFlush;
     for (const auto& [id, name] : turn.state.sessions) {
       ClusterState& cluster = turn.state.clusters.at(name);
-      if (cluster.last_seen == cluster.session->last_heard) continue;
-      cluster.last_seen = cluster.session->last_heard;
+      const absl::Time seen = cluster.session->last_heard + turn.state.clock_ahead;
+      if (cluster.last_seen == seen) continue;
+      cluster.last_seen = seen;
       turn.TouchAgent(name);
     }
   }

@@ -33,8 +33,10 @@ void OnAgentSaid(Turn& turn, const event::AgentSaid& said);
 void AckStatuses(Turn& turn);
 void OnSessionClosed(Turn& turn, const event::SessionClosed& closed);
 
-/// Ends sessions of silent agents, stores when agents were heard of, forgets what has expired.
-void Watch(Turn& turn);
+/// Ends sessions of silent agents, stores when agents were heard of, forgets what has expired. A
+/// hub that had no time to listen judges nobody: with a backlog, or where this comes a beat too
+/// late.
+void Watch(Turn& turn, const event::Tick& tick);
 
 /// Ends the session of the cluster, if there is one.
 void EndSession(Turn& turn, const std::string& cluster, std::optional<Goodbye> goodbye);

@@ -92,7 +92,7 @@ void TakeRevision(Turn& turn, const NamespacedName& name, SourceState& source,
                   const event::Fetched& fetched) {
   source.error = absl::OkStatus();
   source.failures = 0;
-  source.last_fetch = turn.now;
+  source.last_fetch = turn.wall();
   source.unconfirmed = false;
   if (source.commit == fetched.commit) {
     source.revision = ToUtf8(fetched.revision);

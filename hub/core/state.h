@@ -276,6 +276,9 @@ struct HubState {
   bool read_only =
       false;  // The disk is nearly full: set by the loop, no command that changes anything passes.
   absl::Time started;
+  // What the wall clock shows beyond the time that Step is given, which no one sets: by how much it
+  // was set since the start. Set by the loop.
+  absl::Duration clock_ahead;
   absl::flat_hash_map<SessionId, std::string> sessions;  // → cluster.
   std::map<std::string, std::set<std::string>>
       places;  // Application → clusters with an instance of it.

@@ -56,9 +56,9 @@ void Begin(Turn& turn) {
   turn.state.next_retry = turn.now;
 }
 
-void On(Turn& turn, const event::Tick&) {
+void On(Turn& turn, const event::Tick& tick) {
   if (!turn.state.running) Begin(turn);
-  Watch(turn);
+  Watch(turn, tick);
   if (turn.now >= turn.state.next_retry) RetryRefused(turn);
   if (turn.now >= turn.state.next_status_ack) AckStatuses(turn);
 }

@@ -18,7 +18,7 @@ void PutOrDelete(Batch* batch, Family family, std::string key, std::optional<std
 }  // namespace
 
 void Turn::Record(AuditEvent event) {
-  event.time = now;
+  event.time = wall();
   if (event.by.empty()) event.by = by;
   const uint64_t sequence = ++state.event_sequence;
   TouchHub();
@@ -29,7 +29,7 @@ void Turn::Record(AuditEvent event) {
 
 void Turn::RecordHistory(const std::string& cluster, const std::string& application,
                          Instance* instance, HistoryEntry entry) {
-  entry.time = now;
+  entry.time = wall();
   entry.by = by;
   const uint64_t sequence = ++state.release_sequence;
   TouchHub();

@@ -31,7 +31,8 @@ class Turn {
   Turn& operator=(const Turn&) = delete;
 
   HubState& state;
-  const absl::Time now;
+  const absl::Time now;  // What timers go by: no setting of the clock moves it.
+  absl::Time wall() const { return now + state.clock_ahead; }  // What is stored and shown.
   std::string by = "hub";  // Who caused this, for the history and the audit log.
 
   void TouchHub() { hub_ = true; }

@@ -55,7 +55,10 @@ void Tell(const HubState& state, const Event& event) {
 }  // namespace
 
 Loop::Loop(HubState state, Ports ports, Hooks hooks)
-    : ports_(ports), state_(std::move(state)), hooks_(std::move(hooks)) {}
+    : ports_(ports),
+      began_(ports.clock->Monotonic()),
+      state_(std::move(state)),
+      hooks_(std::move(hooks)) {}
 
 Loop::~Loop() { Stop(); }
 
@@ -67,6 +70,8 @@ void Loop::Stop() {
   items_.Close();
   thread_.Join();
 }
+
+absl::Time Loop::Now() const { return state_.started + (ports_.clock->Monotonic() - began_); }
 
 bool Loop::Post(Event event) { return items_.Send(Item(std::move(event))); }
 
@@ -89,11 +94,11 @@ void Loop::Run() {
   first.emplace_back(Event(event::Tick{}));
   RunBatch(std::move(first));
   while (!failed_) {
-    const absl::Duration wait =
-        std::max(absl::ZeroDuration(), NextDue(state_) - ports_.clock->Now());
+    const absl::Duration wait = std::max(absl::ZeroDuration(), NextDue(state_) - Now());
     std::vector<Item> items = items_.Drain(kLoopBatchMax, wait);
     if (items.empty() && items_.closed()) break;
-    if (NextDue(state_) <= ports_.clock->Now()) items.push_back(Item(Event(event::Tick{})));
+    const event::Tick tick{.backlog = items.size() >= kLoopBatchMax};
+    if (NextDue(state_) <= Now()) items.push_back(Item(Event(tick)));
     if (!items.empty()) RunBatch(std::move(items));
   }
   for (auto& [request, done] : waiting_) done(Stopping());
@@ -121,6 +126,8 @@ void Loop::RunBatch(std::vector<Item> items) {
   std::vector<Effect> effects;
   std::vector<Reader> readers;
   CheckRoom();
+  state_.clock_ahead = ports_.clock->Now() - Now();
+  uint64_t blob_bytes = 0;
   for (Item& item : items) {
     if (auto* reader = std::get_if<Reader>(&item)) {
       readers.push_back(std::move(*reader));
@@ -137,7 +144,8 @@ void Loop::RunBatch(std::vector<Item> items) {
     }
     if (auto* hello = std::get_if<event::AgentHello>(&event)) FillChain(hello);
     Tell(state_, event);
-    std::vector<Effect> caused = Step(state_, event, ports_.clock->Now());
+    if (auto* done = std::get_if<event::RenderDone>(&event)) KeepRoom(done, &blob_bytes);
+    std::vector<Effect> caused = Step(state_, event, Now());
     std::move(caused.begin(), caused.end(), std::back_inserter(effects));
   }
   stats.step = ports_.clock->Monotonic() - began;
@@ -157,6 +165,26 @@ void Loop::CheckRoom() {
   } else {
     Log(LogLevel::kInfo, "the disk has room again");
   }
+}
+
+void Loop::KeepRoom(event::RenderDone* done, uint64_t* blob_bytes) const {
+  if (state_.read_only || done->blobs.empty()) return;
+  uint64_t bytes = *blob_bytes;
+  for (const auto& [digest, blob] : done->blobs) bytes += blob->size();
+  const absl::Status room = ports_.store->CheckRoomFor(bytes);
+  if (room.ok()) {
+    *blob_bytes = bytes;
+    return;
+  }
+  Log(LogLevel::kError, "the disk has no room for a rendering",
+      {{"repository", done->repository.ToString()}, {"revision", done->revision}, {"error", room}});
+  for (event::RenderOutcome& outcome : done->outcomes) {
+    if (!std::holds_alternative<event::RenderOutcome::Rendered>(outcome.result)) continue;
+    outcome.input = Digest();
+    outcome.result = absl::UnavailableError(
+        absl::StrCat("keeping what ", done->revision, " renders to: ", room.message()));
+  }
+  done->blobs.clear();
 }
 
 void Loop::FillChain(event::AgentHello* hello) const {

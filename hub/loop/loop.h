@@ -106,10 +106,18 @@ class Loop {
   void Perform(Effect effect);
   void FillChain(event::AgentHello* hello) const;
   void CheckRoom();
+  /// The time that Step goes by: of the start, and what has passed since, however the clock is set
+  /// meanwhile.
+  absl::Time Now() const;
+  /// What does not fit on the disk beside the `blob_bytes` of this batch becomes an error of each
+  /// job, which the next fetch tries again: an append that fails would end the process, at every
+  /// start anew.
+  void KeepRoom(event::RenderDone* done, uint64_t* blob_bytes) const;
   void RefuseWaiting();
 
   // Fixed at construction.
   const Ports ports_;
+  const absl::Duration began_;  // Monotonic.
 
   // Thread-safe.
   Channel<Item> items_{kLoopQueueMax};

@@ -207,8 +207,9 @@ void FillCluster(const HubState& state, const ResourceState& resource, v1::Clust
   status->set_state(std::string(ShownStateName(verdict.state)));
   status->set_objects(objects);
   status->set_online(cluster.session.has_value());
-  const absl::Time seen =
-      cluster.session.has_value() ? cluster.session->last_heard : cluster.last_seen;
+  const absl::Time seen = cluster.session.has_value()
+                              ? cluster.session->last_heard + state.clock_ahead
+                              : cluster.last_seen;
   if (seen == absl::InfinitePast()) return;
   SetTime(seen, status->mutable_last_seen());
   status->set_agent_version(cluster.agent_version);

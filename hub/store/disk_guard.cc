@@ -79,6 +79,17 @@ absl::Status DiskGuard::Check() {
       " needed; the hub is read-only until there is room, agents keep what they run"));
 }
 
+absl::Status DiskGuard::CheckRoomFor(uint64_t bytes) const {
+  LOCKSTEP_ASSIGN_OR_RETURN(const DiskSpace space, options_.probe(DirName(directory_)));
+  // Written twice: into the log, and into a table.
+  const uint64_t needed = 2 * bytes + options_.free_bytes_min;
+  if (space.free_bytes >= needed) return absl::OkStatus();
+  return absl::ResourceExhaustedError(absl::StrCat(Megabytes(bytes),
+                                                   " more do not fit on the disk of \"", directory_,
+                                                   "\": ", Megabytes(space.free_bytes), " free, ",
+                                                   Megabytes(needed), " needed; free some room"));
+}
+
 absl::Status DiskGuard::CheckAppend(uint64_t bytes) const {
   LOCKSTEP_ASSIGN_OR_RETURN(const DiskSpace space, options_.probe(DirName(directory_)));
   // Half of the least is left to what runs in the background.

@@ -47,6 +47,9 @@ class DiskGuard {
   /// than the least is free, so that it does not flicker. Keeps the reserve file in order.
   absl::Status Check();
 
+  /// RESOURCE_EXHAUSTED if writing `bytes` more could leave less than `free_bytes_min`.
+  absl::Status CheckRoomFor(uint64_t bytes) const;
+
   /// RESOURCE_EXHAUSTED if writing `bytes` more could fill the disk.
   absl::Status CheckAppend(uint64_t bytes) const;
 

@@ -346,6 +346,8 @@ absl::Status RocksStore::Scan(Family family, absl::string_view prefix, absl::str
 
 absl::Status RocksStore::CheckRoom() { return impl_->guard.Check(); }
 
+absl::Status RocksStore::CheckRoomFor(uint64_t bytes) { return impl_->guard.CheckRoomFor(bytes); }
+
 uint64_t RocksStore::ApproximateBytes() const {
   uint64_t bytes = 0;
   for (int i = 0; i < kFamilyCount; ++i) {

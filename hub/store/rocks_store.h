@@ -75,6 +75,7 @@ class RocksStore : public Store {
   absl::Status Scan(Family family, absl::string_view prefix, absl::string_view from,
                     Visitor visit) const override;
   absl::Status CheckRoom() override;
+  absl::Status CheckRoomFor(uint64_t bytes) override;
   uint64_t ApproximateBytes() const override;
 
  private:

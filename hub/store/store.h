@@ -58,6 +58,11 @@ class Store {
   /// Cheap: one system call.
   virtual absl::Status CheckRoom() = 0;
 
+  /// Whether `bytes` more can be appended in one batch and leave the least that is kept free:
+  /// RESOURCE_EXHAUSTED, with a sentence for people, where not. For what may be large and can be
+  /// turned away.
+  virtual absl::Status CheckRoomFor(uint64_t bytes) = 0;
+
   /// Bytes held, roughly, for the metrics.
   virtual uint64_t ApproximateBytes() const = 0;
 };

@@ -81,6 +81,17 @@ absl::Status ModelStore::CheckRoom() {
   return full_ ? absl::ResourceExhaustedError("the disk is too full") : absl::OkStatus();
 }
 
+absl::Status ModelStore::CheckRoomFor(uint64_t bytes) {
+  MutexLock lock(&mutex_);
+  return bytes > room_ ? absl::ResourceExhaustedError("they do not fit on the disk")
+                       : absl::OkStatus();
+}
+
+void ModelStore::SetRoom(uint64_t bytes) {
+  MutexLock lock(&mutex_);
+  room_ = bytes;
+}
+
 uint64_t ModelStore::ApproximateBytes() const {
   MutexLock lock(&mutex_);
   uint64_t bytes = 0;

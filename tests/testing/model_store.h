@@ -31,6 +31,7 @@ class ModelStore : public Store {
   absl::Status Scan(Family family, absl::string_view prefix, absl::string_view from,
                     Visitor visit) const override;
   absl::Status CheckRoom() override;
+  absl::Status CheckRoomFor(uint64_t bytes) override;
   uint64_t ApproximateBytes() const override;
 
   /// The power goes: of what is not durable some first part survives. The store is then as after a
@@ -40,6 +41,8 @@ class ModelStore : public Store {
   /// The next append fails. Whether it is there after the crash is chance's.
   void FailNextAppend();
   void SetFull(bool full);
+  /// How much CheckRoomFor allows from now on.
+  void SetRoom(uint64_t bytes);
   /// Puts bytes where a record was or was not, behind everybody's back (SECURITY A-89).
   void Damage(Family family, const std::string& key, const std::string& bytes);
   /// Goes back to how it was at `snapshot` (FAULTS F-17).
@@ -65,6 +68,7 @@ class ModelStore : public Store {
   bool fail_next_ ABSL_GUARDED_BY(mutex_) = false;
   bool broken_ ABSL_GUARDED_BY(mutex_) = false;
   bool full_ ABSL_GUARDED_BY(mutex_) = false;
+  uint64_t room_ ABSL_GUARDED_BY(mutex_) = UINT64_MAX;
 };
 
 class ModelStore::Snapshot {

@@ -5,6 +5,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include "hub/core/instances.h"
 #include "hub/core/queries.h"
 #include "hub/core/sessions.h"
 #include "hub/rollup/rollup.h"
@@ -214,6 +215,87 @@ TEST(Agents, SilenceEndsTheSession) {
   fleet.Tick(absl::Seconds(20));
   EXPECT_FALSE(fleet.state.clusters.at("eu-1").session.has_value());
   EXPECT_THAT(fleet.EventReasons(), Contains("AgentOffline"));
+}
+
+// Its messages may wait behind others, or were not read while the process stood still.
+TEST(Agents, F24AHubThatHadNoTimeToListenJudgesNobody) {
+  One fleet;
+  for (int i = 0; i < 9; ++i) {
+    fleet.now += absl::Seconds(10);
+    fleet.Step(event::Tick{.backlog = true});
+  }
+  EXPECT_TRUE(fleet.state.clusters.at("eu-1").session.has_value()) << "events wait";
+  fleet.Tick(absl::Hours(8));
+  EXPECT_TRUE(fleet.state.clusters.at("eu-1").session.has_value()) << "it slept";
+  fleet.Tick(absl::Seconds(10));
+  EXPECT_FALSE(fleet.state.clusters.at("eu-1").session.has_value());
+}
+
+TEST(Agents, F22TimersDoNotFollowAClockThatIsSet) {
+  One fleet;
+  const ResourceKey web{ResourceKind::kApplication, "shop", "web"};
+  for (const absl::Duration set : {absl::Hours(-24), absl::Hours(24)}) {
+    fleet.state.clock_ahead = set;
+    fleet.Commit();
+    fleet.Say("eu-1", Beat{});
+    fleet.Tick(absl::Seconds(10));
+    const SourceState& source = fleet.state.sources.at({"default", "fleet"});
+    EXPECT_GT(source.next_due, fleet.now);
+    EXPECT_LT(source.next_due, fleet.now + absl::Minutes(2));
+    EXPECT_TRUE(fleet.state.clusters.at("eu-1").session.has_value());
+    EXPECT_EQ(source.last_fetch, fleet.now - absl::Seconds(10) + set) << "as the clock shows it";
+    ASSERT_OK(fleet.Do(command::Suspend{web, ""}).status());
+    EXPECT_EQ(fleet.state.FindApplication("shop/web")->suspension->since, fleet.now + set);
+  }
+}
+
+// What waits for a fetch that will not be made is told so.
+TEST(Agents, ASyncThatWaitsForASuspendedRepositoryIsAnswered) {
+  One fleet;
+  const ResourceKey key{ResourceKind::kGitRepository, "default", "fleet"};
+  fleet.fetches.clear();
+  fleet.Step(event::Command{1001, "ada", command::Sync{key}});
+  fleet.Step(event::Command{1002, "ada", command::Sync{key}});
+  ASSERT_OK(fleet.Do(command::Suspend{key, ""}).status());
+  ASSERT_THAT(fleet.fetches, SizeIs(1));
+  const std::vector<Effect> effects = fleet.Step(event::FetchDone{
+      {"default", "fleet"}, absl::UnavailableError("no route"), fleet.fetches[0].job});
+  std::map<uint64_t, absl::Status> answers;
+  for (const Effect& effect : effects) {
+    if (const auto* reply = std::get_if<effect::Reply>(&effect))
+      answers[reply->request] = reply->result.status();
+  }
+  EXPECT_THAT(answers[1001], StatusIs(absl::StatusCode::kUnavailable, HasSubstr("no route")));
+  EXPECT_THAT(answers[1002], StatusIs(absl::StatusCode::kFailedPrecondition, HasSubstr("resume")));
+}
+
+TEST(Agents, WhatAnAgentBringsThatNobodyDeclaresIsBounded) {
+  One fleet;
+  StatusReport status;
+  status.seq = fleet.Agent("eu-1").status_seq + 1;
+  for (size_t i = 0; i < kLeftPerClusterMax + 50; ++i) {
+    status.applications.push_back({.name = absl::StrCat("shop/unknown-", i),
+                                   .generation = 1,
+                                   .state = ApplicationState::kDeleting});
+  }
+  fleet.Say("eu-1", status);
+  EXPECT_LE(fleet.state.clusters.at("eu-1").instances.size(), kLeftPerClusterMax + 10);
+  EXPECT_THAT(fleet.EventReasons(), Contains("TooManyUnknown"));
+}
+
+// Ten thousand agents let go of an application one after another.
+TEST(Agents, AReleaseOnOneClusterLooksAtNoOther) {
+  One fleet;
+  fleet.AddCluster("eu-2");
+  fleet.content["web"]["eu-2"] = Folder{{"a", "1"}};
+  fleet.Commit();
+  fleet.Apply(fleet.MakeApplication("web", {"eu-2"}));
+  const uint64_t generation = fleet.Find("web", "eu-2")->assignment.generation;
+  // Looking there would find something to do.
+  fleet.state.clusters.at("eu-2").instances.at("shop/web").assignment.options.interval *= 2;
+  fleet.Settle();
+  EXPECT_EQ(fleet.Find("web", "eu-1"), nullptr);
+  EXPECT_EQ(fleet.Find("web", "eu-2")->assignment.generation, generation);
 }
 
 TEST(Agents, ABeatWithAnotherRootLeadsToAComparison) {

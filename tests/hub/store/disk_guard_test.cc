@@ -86,6 +86,14 @@ TEST_F(DiskGuardTest, F07RefusesAnAppendThatCouldFillTheDisk) {
               StatusIs(absl::StatusCode::kResourceExhausted, HasSubstr("free some room")));
 }
 
+TEST_F(DiskGuardTest, F07WhatMayBeTurnedAwayLeavesTheLeast) {
+  DiskGuard guard = Make();
+  space_->free_bytes = 102 * kMiB;
+  EXPECT_OK(guard.CheckRoomFor(kMiB));
+  EXPECT_THAT(guard.CheckRoomFor(2 * kMiB),
+              StatusIs(absl::StatusCode::kResourceExhausted, HasSubstr("free some room")));
+}
+
 TEST_F(DiskGuardTest, F07RefusesToOpenOnAFullDiskOnceTheReserveIsGone) {
   ASSERT_OK(Make(kMiB).Check());
   space_->free_bytes = kMiB;
