@@ -5,6 +5,7 @@
 #include <string>
 #include <utility>
 #include <variant>
+#include <vector>
 
 #include "lockstep/v1/agent.pb.h"
 
@@ -19,8 +20,22 @@ bool SameKind(const HubMessage& a, const HubMessage& b) {
   return command == nullptr || command->action.index() == std::get<Command>(b).action.index();
 }
 
-// Two commands to compare become one that names what either named.
+bool IsWelcome(const HubMessage& message) { return std::holds_alternative<Welcome>(message); }
+
+bool HasCommitPoint(const HubMessage& message) {
+  return IsWelcome(message) || std::holds_alternative<Desired>(message);
+}
+
+// Two commands to compare become one that names what either named; a revocation that was not told
+// yet travels with the next.
 void Join(const HubMessage& older, HubMessage* newer) {
+  if (auto* welcome = std::get_if<Welcome>(newer)) {
+    const std::vector<Digest>& before = std::get<Welcome>(older).revoked;
+    std::set<Digest> revoked(before.begin(), before.end());
+    revoked.insert(welcome->revoked.begin(), welcome->revoked.end());
+    welcome->revoked.assign(revoked.begin(), revoked.end());
+    return;
+  }
   auto* command = std::get_if<Command>(newer);
   auto* sync = command == nullptr ? nullptr : std::get_if<Command::Sync>(&command->action);
   if (sync == nullptr) return;
@@ -76,20 +91,32 @@ void Outbox::OnWriteDone(bool ok) {
 }
 
 void Outbox::Queue(HubMessage message) {
-  const auto older =
-      std::find_if(waiting_.begin(), waiting_.end(),
-                   [&message](const HubMessage& waits) { return SameKind(waits, message); });
+  auto from = waiting_.begin();
+  // The session's opening is not replaced: it says what the later ones do not, and comes first.
+  if (!welcomed_ && IsWelcome(message)) {
+    from = std::find_if(from, waiting_.end(), IsWelcome);
+    if (from != waiting_.end()) ++from;
+  }
+  const auto older = std::find_if(from, waiting_.end(), [&message](const HubMessage& waits) {
+    return SameKind(waits, message);
+  });
   if (older == waiting_.end()) {
     waiting_.push_back(std::move(message));
     return;
   }
   Join(*older, &message);
-  *older = std::move(message);
+  if (!HasCommitPoint(message)) {
+    *older = std::move(message);
+    return;
+  }
+  waiting_.erase(older);
+  waiting_.push_back(std::move(message));
 }
 
 void Outbox::Advance() {
   if (stream_ == nullptr || writing_ != nullptr) return;
   if (!waiting_.empty()) {
+    welcomed_ = welcomed_ || IsWelcome(waiting_.front());
     writing_ = std::make_unique<v1::HubMessage>();
     ToWire(waiting_.front(), deltas_, writing_.get());
     waiting_.pop_front();

@@ -21,9 +21,12 @@ class DeltaEncoder;
 
 /// What waits to be sent to one agent: at most one message of each kind, so that a slow agent costs
 /// a bounded amount of memory and gets the newest state when it reads again (DESIGN invariant 8). A
-/// newer message takes the place of the one of its kind that waits: a Desired holds all that those
-/// before it said, a StatusAck is cumulative, commands to compare are joined. No kind ever pushes
-/// out another.
+/// newer message replaces the one of its kind that waits: a Desired holds all that those before it
+/// said, a StatusAck is cumulative, commands to compare and revoked keys are joined. The Welcome
+/// that opens the session is never replaced, and no kind ever pushes out another.
+///
+/// What carries a commit point keeps the order in which it was pushed: an agent takes a point that
+/// is older than one it heard for a hub that lost its state.
 ///
 /// Shared by whoever sends and the stream's reactor; lives longer than either. Thread-safe.
 class Outbox {
@@ -78,6 +81,7 @@ class Outbox {
   Mutex mutex_;
   Stream* stream_ ABSL_GUARDED_BY(mutex_);                  // Null once it is finished.
   std::deque<HubMessage> waiting_ ABSL_GUARDED_BY(mutex_);  // One of each kind at most.
+  bool welcomed_ ABSL_GUARDED_BY(mutex_) = false;           // The opening Welcome was written.
   std::unique_ptr<v1::HubMessage> writing_
       ABSL_GUARDED_BY(mutex_);  // Null while nothing is being written.
   std::optional<absl::Status> closing_ ABSL_GUARDED_BY(mutex_);  // With what the stream will end.

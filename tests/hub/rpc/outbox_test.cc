@@ -89,6 +89,49 @@ TEST_F(OutboxTest, NoOtherKindPushesOutATarget) {
   EXPECT_EQ(stream_.written.size(), 5u);
 }
 
+CommitPoint Point(uint64_t counter) { return {counter, Digest::Of("chain")}; }
+
+Welcome At(uint64_t counter, std::vector<Digest> revoked = {}) {
+  Welcome welcome;
+  welcome.session = welcome.hub_incarnation = std::string(16, 's');
+  welcome.at = Point(counter);
+  welcome.revoked = std::move(revoked);
+  return welcome;
+}
+
+TEST_F(OutboxTest, F31CommitPointsLeaveInTheOrderInWhichTheyCame) {
+  outbox_.Push(At(1));  // On its way.
+  outbox_.Push(Desired{.seq = 1, .at = Point(9)});
+  outbox_.Push(At(10, {Digest::Of("a")}));
+  outbox_.Push(Desired{.seq = 2, .at = Point(11)});
+  outbox_.Push(At(12, {Digest::Of("b")}));
+  Drain();
+  std::vector<uint64_t> counters;
+  for (const HubMessage& message : stream_.written) {
+    const auto* desired = std::get_if<Desired>(&message);
+    counters.push_back(desired != nullptr ? desired->at.counter
+                                          : std::get<Welcome>(message).at.counter);
+  }
+  EXPECT_THAT(counters, ElementsAre(1, 11, 12));
+  EXPECT_THAT(std::get<Welcome>(stream_.written.back()).revoked,
+              testing::UnorderedElementsAre(Digest::Of("a"), Digest::Of("b")));
+}
+
+TEST_F(OutboxTest, NothingTakesThePlaceOfTheWelcomeThatOpensTheSession) {
+  outbox_.Push(StatusAck{1});  // On its way.
+  Welcome opening = At(1);
+  opening.verdict = Verdict::kProbe;
+  outbox_.Push(opening);
+  outbox_.Push(Desired{.seq = 1, .at = Point(2)});
+  outbox_.Push(At(3));
+  outbox_.Push(At(4));
+  Drain();
+  ASSERT_EQ(stream_.written.size(), 4u);
+  EXPECT_EQ(std::get<Welcome>(stream_.written[1]).verdict, Verdict::kProbe);
+  EXPECT_EQ(std::get<Desired>(stream_.written[2]).seq, 1u);
+  EXPECT_EQ(std::get<Welcome>(stream_.written[3]).at.counter, 4u);
+}
+
 TEST_F(OutboxTest, JoinsCommandsToCompare) {
   outbox_.Push(StatusAck{1});
   outbox_.Push(Command{1, Command::Sync{{"shop/web"}}});
