@@ -115,14 +115,29 @@ absl::StatusOr<OwnedFd> DirectoryTarget::OpenRoot() {
   // By name every time: a root that was removed or moved away is made again.
   const std::string& root = options_.root;
   OwnedFd fd(open(root.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
-  if (fd.valid()) return fd;
+  if (fd.valid()) {
+    NoteRoot(fd);
+    return fd;
+  }
   if (errno != ENOENT) return FileError(errno, "opening", root);
   LOCKSTEP_RETURN_IF_ERROR(MakeDirectories(root));
   LOCKSTEP_RETURN_IF_ERROR(SyncDirectory(DirName(root)));
   if (watch_ != nullptr) watch_->FolderMade("");
   fd = OwnedFd(open(root.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
   if (!fd.valid()) return FileError(errno, "opening", root);
+  NoteRoot(fd);
   return fd;
+}
+
+void DirectoryTarget::NoteRoot(const OwnedFd& fd) {
+  struct stat info;
+  if (fstat(fd.get(), &info) != 0) return;
+  {
+    MutexLock lock(&mutex_);
+    const std::pair now(info.st_dev, info.st_ino);
+    if (std::exchange(seen_root_, now) == now) return;
+  }
+  if (watch_ != nullptr) watch_->Rearm();
 }
 
 std::string DirectoryTarget::Shown(const ObjectPath& path) const {
@@ -313,8 +328,7 @@ absl::Status DirectoryTarget::Watch(const ActingAs& as, const std::vector<Object
     const absl::StatusOr<ObjectPath> path = PathOf(key);  // What has none is told by Validate.
     if (path.ok()) files.push_back({path->ToString(), key});
   }
-  watch_->Set(as.application, std::move(files), std::move(changed));
-  return absl::OkStatus();
+  return watch_->Set(as.application, std::move(files), std::move(changed));
 }
 
 }  // namespace lockstep

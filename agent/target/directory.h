@@ -3,6 +3,7 @@
 #include <map>
 #include <memory>
 #include <string>
+#include <sys/types.h>
 #include <utility>
 #include <vector>
 
@@ -65,6 +66,8 @@ class DirectoryTarget : public Target {
 
   absl::Status Prepare();
   absl::StatusOr<OwnedFd> OpenRoot();
+  // Where others put another folder in the root's place, its files are watched from now on.
+  void NoteRoot(const OwnedFd& fd) ABSL_LOCKS_EXCLUDED(mutex_);
   // The folder's descriptor, opened once per batch; adds what it had to make to `made`.
   const absl::StatusOr<OwnedFd>& OpenFolder(const OwnedFd& root, const ObjectPath& path, bool make,
                                             Folders* folders, std::vector<std::string>* made);
@@ -82,6 +85,7 @@ class DirectoryTarget : public Target {
   Mutex mutex_;
   // Lower-case path → the path that an object was given.
   std::map<std::string, std::string> claims_ ABSL_GUARDED_BY(mutex_);
+  std::pair<dev_t, ino_t> seen_root_ ABSL_GUARDED_BY(mutex_);  // Device and inode.
 };
 
 }  // namespace lockstep

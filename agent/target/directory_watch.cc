@@ -62,13 +62,13 @@ void DirectoryWatch::Stop() {
   thread_.Join();
 }
 
-void DirectoryWatch::Set(absl::string_view application, std::vector<File> files,
-                         Target::Changed changed) {
+absl::Status DirectoryWatch::Set(absl::string_view application, std::vector<File> files,
+                                 Target::Changed changed) {
   MutexLock lock(&mutex_);
   std::erase_if(files_, [&](const auto& item) { return item.second.application == application; });
   if (files.empty()) {
     changed_.erase(std::string(application));
-    return;
+    return absl::OkStatus();
   }
   changed_[std::string(application)] = std::move(changed);
   std::set<std::string> folders;
@@ -76,6 +76,24 @@ void DirectoryWatch::Set(absl::string_view application, std::vector<File> files,
     folders.insert(DirName(file.path));
     files_[file.path] = {std::string(application), std::move(file.key)};
   }
+  exhausted_ = false;
+  for (const std::string& folder : folders) WatchWithParents(folder);
+  if (!exhausted_) return absl::OkStatus();
+  return absl::ResourceExhaustedError(absl::StrCat("watching \"", root_,
+                                                   "\": the kernel gives no more watches; raise "
+                                                   "fs.inotify.max_user_watches"));
+}
+
+void DirectoryWatch::Rearm() {
+  MutexLock lock(&mutex_);
+  WatchAnew();
+}
+
+void DirectoryWatch::WatchAnew() {
+  DropBelow("");
+  std::set<std::string> folders;
+  for (const auto& [path, file] : files_) folders.insert(DirName(path));
+  WatchWithParents("");
   for (const std::string& folder : folders) WatchWithParents(folder);
 }
 
@@ -121,6 +139,8 @@ void DirectoryWatch::Read(absl::string_view events) {
 
 void DirectoryWatch::Handle(const inotify_event& event, News* news) {
   if ((event.mask & IN_Q_OVERFLOW) != 0) {
+    // What was lost may have told of folders that others put in place.
+    WatchAnew();
     AddEverything(news);
     return;
   }
@@ -147,7 +167,9 @@ void DirectoryWatch::Handle(const inotify_event& event, News* news) {
     return;
   }
   if ((event.mask & IN_MOVED_TO) != 0 && own_renames_.erase(event.cookie) > 0) return;
-  AddFile(Join(folder, name), news);
+  const std::string path = Join(folder, name);
+  AddFile(path, news);
+  AddBelow(path, news);  // A file or a link may have lain at a folder's place.
 }
 
 void DirectoryWatch::HandleFolder(const inotify_event& event, const std::string& folder,
@@ -196,7 +218,10 @@ void DirectoryWatch::AddEverything(News* news) {
 bool DirectoryWatch::WatchFolder(const std::string& folder) {
   const int watch = inotify_add_watch(inotify_.get(), Join(root_, folder).c_str(), kEvents);
   // Not there (its making will be told by its parent), or no watches left: the interval stays.
-  if (watch < 0) return false;
+  if (watch < 0) {
+    exhausted_ = exhausted_ || errno == ENOSPC;
+    return false;
+  }
   return folders_.insert_or_assign(watch, folder).second;
 }
 

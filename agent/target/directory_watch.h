@@ -41,8 +41,12 @@ class DirectoryWatch {
   static absl::StatusOr<std::unique_ptr<DirectoryWatch>> Start(std::string root);
   ~DirectoryWatch();
 
-  /// Replaces what `application` watches; no files end it.
-  void Set(absl::string_view application, std::vector<File> files, Target::Changed changed);
+  /// Replaces what `application` watches; no files end it. RESOURCE_EXHAUSTED where the kernel
+  /// gives no more watches: some of it is not heard of.
+  absl::Status Set(absl::string_view application, std::vector<File> files, Target::Changed changed);
+
+  /// The root is another folder than before, or notices were lost: watches all of it anew.
+  void Rearm();
 
   /// This program is about to remove the file: that is no news.
   void Forget(absl::string_view path);
@@ -74,6 +78,7 @@ class DirectoryWatch {
   void AddFile(const std::string& path, News* news) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   void AddBelow(const std::string& folder, News* news) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   void AddEverything(News* news) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
+  void WatchAnew() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   // Whether the folder was not watched before.
   bool WatchFolder(const std::string& folder) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   void WatchWithParents(absl::string_view folder) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
@@ -89,7 +94,8 @@ class DirectoryWatch {
   std::map<std::string, Watched> files_ ABSL_GUARDED_BY(mutex_);  // By path.
   std::map<std::string, Target::Changed> changed_ ABSL_GUARDED_BY(mutex_);
   absl::flat_hash_map<int, std::string> folders_ ABSL_GUARDED_BY(mutex_);  // By watch.
-  std::set<std::string> making_ ABSL_GUARDED_BY(mutex_);    // Folders that this program makes.
+  std::set<std::string> making_ ABSL_GUARDED_BY(mutex_);  // Folders that this program makes.
+  bool exhausted_ ABSL_GUARDED_BY(mutex_) = false;  // The kernel refused a watch since Set began.
   std::set<uint32_t> own_renames_ ABSL_GUARDED_BY(mutex_);  // Cookies of which one half was seen.
 
   Thread thread_;

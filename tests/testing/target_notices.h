@@ -30,6 +30,12 @@ class Notices {
     return mutex_.AwaitWithTimeout(absl::Condition(this, &Notices::HasIt), absl::Seconds(20));
   }
 
+  void Forget() {
+    MutexLock lock(&mutex_);
+    seen_.clear();
+    everything_ = false;
+  }
+
   int Count(const ObjectKey& key) {
     MutexLock lock(&mutex_);
     return seen_[key];

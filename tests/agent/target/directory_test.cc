@@ -1,12 +1,27 @@
 #include "agent/target/directory.h"
 
+#include <atomic>
+#include <errno.h>
+#include <filesystem>
 #include <memory>
+#include <sys/inotify.h>
 #include <sys/stat.h>
+#include <sys/syscall.h>
 #include <unistd.h>
 
 #include "common/object/yaml_writer.h"
 #include "tests/testing/status.h"
 #include "tests/testing/target_notices.h"
+
+// The program's own comes before the library's: a kernel whose limit is reached, on demand.
+static std::atomic<bool> watches_exhausted{false};
+extern "C" int inotify_add_watch(int fd, const char* path, uint32_t mask) noexcept {
+  if (!watches_exhausted) {
+    return static_cast<int>(syscall(SYS_inotify_add_watch, fd, path, mask));
+  }
+  errno = ENOSPC;
+  return -1;
+}
 
 namespace lockstep {
 namespace {
@@ -184,6 +199,45 @@ TEST_F(DirectoryTargetTest, MakesItsRootAgain) {
   ASSERT_OK(target_->Watch(as_, {ConfigMapKey("a")}, changed.Callback()));
   Write("shop/ConfigMap/a.yaml", "theirs: 1\n");
   EXPECT_TRUE(changed.Wait(ConfigMapKey("a")));
+  target_->Stop();
+}
+
+TEST_F(DirectoryTargetTest, HearsOfChangesInARootThatOthersPutInPlace) {
+  const std::string parent = base_ + "/parent";
+  target_ = *DirectoryTarget::Open({.root = parent + "/root"});
+  ASSERT_OK(Apply(ConfigMapKey("a")));
+  Notices notices;
+  ASSERT_OK(target_->Watch(as_, {ConfigMapKey("a")}, notices.Callback()));
+  // No watch tells of it: what was watched is elsewhere now.
+  std::filesystem::rename(parent, base_ + "/moved");
+  std::filesystem::copy(base_ + "/moved", parent, std::filesystem::copy_options::recursive);
+  const Value wanted = ConfigMapValue("a", "1");
+  EXPECT_EQ(Look(ConfigMapKey("a"), &wanted).presence, Observation::Presence::kEqual);
+  notices.Forget();
+  ASSERT_OK(
+      WriteFileAtomic(parent + "/root/shop/ConfigMap/a.yaml", "theirs: 1\n", Durability::kNone));
+  EXPECT_TRUE(notices.Wait(ConfigMapKey("a")));
+  target_->Stop();
+}
+
+TEST_F(DirectoryTargetTest, TellsWhenALinkAtAFoldersPlaceGoes) {
+  ASSERT_EQ(symlink(base_.c_str(), (root_ + "/shop").c_str()), 0);
+  Notices notices;
+  ASSERT_OK(target_->Watch(as_, {ConfigMapKey("a")}, notices.Callback()));
+  EXPECT_THAT(Apply(ConfigMapKey("a")).message(), testing::HasSubstr("remove it"));
+  ASSERT_EQ(unlink((root_ + "/shop").c_str()), 0);
+  EXPECT_TRUE(notices.Wait(ConfigMapKey("a")));
+  target_->Stop();
+}
+
+TEST_F(DirectoryTargetTest, SaysWhenTheKernelGivesNoMoreWatches) {
+  ASSERT_OK(Apply(ConfigMapKey("a")));
+  watches_exhausted = true;
+  const absl::Status status = target_->Watch(as_, {ConfigMapKey("a")}, [](auto) {});
+  watches_exhausted = false;
+  EXPECT_THAT(status, StatusIs(absl::StatusCode::kResourceExhausted,
+                               testing::HasSubstr("max_user_watches")));
+  EXPECT_OK(target_->Watch(as_, {ConfigMapKey("a")}, [](auto) {}));
   target_->Stop();
 }
 
