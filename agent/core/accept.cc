@@ -184,7 +184,10 @@ class Judging {
       candidate->changed.push_back(key);
     }
     if (have != nullptr && have->target.releasing.has_value()) {
-      // It was going: what is there of it is not known any more.
+      // It was going: what is there of it is not known any more, and what its end would have
+      // deleted is not to go because this manifest does not name it.
+      candidate->next.tombstones.clear();
+      candidate->next.held = false;
       candidate->changed.clear();
       for (const ManifestEntry& entry : (*manifest)->entries())
         candidate->changed.push_back(entry.key);

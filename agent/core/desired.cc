@@ -21,6 +21,12 @@ bool WasIdle(ApplicationState state) {
 
 }  // namespace
 
+std::set<Digest> BlobsToKeep(const AgentState& state) {
+  std::set<Digest> keep = state.fetched;
+  keep.insert(state.fetching.begin(), state.fetching.end());
+  return keep;
+}
+
 void Stepper::operator()(const Desired& desired) {
   if (!state_.session->welcomed) return;
   const AgentRecord& agent = state_.durable.agent;
@@ -69,6 +75,7 @@ void Stepper::Accept(const Desired& desired) {
   AgentRecord record = state_.durable.agent;
   record.desired_seq = desired.seq;
   record.epoch = desired.epoch;
+  record.hub_behind = state_.hub_behind;
   // While it waited for blobs, a Welcome may have told of later commits.
   if (desired.at.counter > record.seen.counter) record.seen = desired.at;
   PendingPersist persist;
@@ -86,6 +93,7 @@ void Stepper::Accept(const Desired& desired) {
 
 void Stepper::Accepted(const PendingPersist& persist) {
   state_.fetched.clear();
+  state_.fetching.clear();
   for (const Record& record : persist.records) {
     // Whatever the message touched is looked at anew: a run that was planned before must end.
     if (const auto* inventory = std::get_if<InventoryRecord>(&record)) {
@@ -99,6 +107,8 @@ void Stepper::Accepted(const PendingPersist& persist) {
     CancelRun(&live);
     live.stale = true;
     live.deletes_due = true;
+    std::erase_if(live.unrecorded,
+                  [&](const ObjectKey& key) { return !ContainsKey(target->tombstones, key); });
     const auto changed = persist.changed.find(target->name);
     if (changed == persist.changed.end()) continue;
     live.settled = false;
@@ -124,6 +134,7 @@ void Stepper::Accepted(const PendingPersist& persist) {
     Watch(target->name);
   }
   SendAck(persist.refused);
+  StartFetch();
 }
 
 void Stepper::NotAccepted(const PendingPersist& persist, const absl::Status& status) {
@@ -136,6 +147,7 @@ void Stepper::NotAccepted(const PendingPersist& persist, const absl::Status& sta
                        absl::StrCat("keeping it: ", status.message()), true});
   }
   SendAck(std::move(refused));
+  StartFetch();
 }
 
 void Stepper::RefuseAll(const Desired& desired, Code code, absl::string_view message,
@@ -157,13 +169,16 @@ void Stepper::SendAck(std::vector<ApplicationAck> refused) {
 
 void Stepper::StartFetch() {
   if (!Welcomed()) return;
-  std::set<Digest> wanted = state_.damaged;
-  if (state_.pending.has_value()) {
-    wanted.insert(state_.pending->missing.begin(), state_.pending->missing.end());
-  }
+  std::erase_if(state_.damaged,
+                [&](const Digest& digest) { return !HasBlob(state_.durable, digest); });
   PendingFetch fetch;
-  fetch.digests.assign(wanted.begin(), wanted.end());
-  if (state_.pending.has_value()) fetch.documents = state_.pending->documents;
+  if (state_.pending.has_value()) {
+    fetch.digests = state_.pending->missing;
+    fetch.documents = state_.pending->documents;
+  } else {
+    // By themselves: one that the hub has no more holds up no target.
+    fetch.digests.assign(state_.damaged.begin(), state_.damaged.end());
+  }
   if (fetch.digests.empty() && fetch.documents.empty()) return;
   // One under way for the same goes on: a message that replaces another does not set it back.
   if (state_.fetch.has_value() && state_.fetch->digests == fetch.digests &&
@@ -171,6 +186,7 @@ void Stepper::StartFetch() {
     return;
   }
   fetch.id = state_.next_id++;
+  state_.fetching = {fetch.digests.begin(), fetch.digests.end()};
   effects_.emplace_back(agent_effect::Fetch{fetch.id, fetch.digests, fetch.documents});
   state_.fetch = std::move(fetch);
 }

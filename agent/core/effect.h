@@ -29,8 +29,8 @@ struct Send {
   AgentMessage message;
 };
 
-/// Gets these blobs from the hub into the store, and these documents into memory. A later one
-/// replaces one under way.
+/// Gets these blobs from the hub into the store, but for those that it reads back already, and
+/// these documents into memory. A later one replaces one under way.
 struct Fetch {
   uint64_t fetch = 0;
   std::vector<Digest> digests;

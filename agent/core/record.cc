@@ -26,6 +26,21 @@ struct Apply {
 
 }  // namespace
 
+bool AdoptIdentity(absl::string_view joined_with, const Digest& authority, AgentRecord* record) {
+  const bool joined = record->joined_with != joined_with;
+  if (!joined && record->authority == authority) return false;
+  // An authority that changes without a token is the same hub's next one.
+  if (joined && !record->authority.IsZero() && record->authority != authority) {
+    const uint64_t start_counter = record->start_counter;
+    *record = AgentRecord();
+    record->start_counter = start_counter;
+  }
+  if (joined) record->removed = false;
+  record->joined_with = std::string(joined_with);
+  record->authority = authority;
+  return true;
+}
+
 void ApplyRecord(const Record& record, DurableState* state) { std::visit(Apply{*state}, record); }
 
 Digest RootOf(const DurableState& state) {

@@ -29,6 +29,10 @@ struct AgentRecord {
   uint64_t desired_seq = 0;
   std::set<Digest> revoked;
   bool removed = false;  // The cluster left the fleet: this agent does nothing any more.
+  // Under which identity this was kept: hash of its token, fingerprint of the hub's authority.
+  std::string joined_with;
+  Digest authority;
+  bool hub_behind = false;  // As last heard: a restart does not let deletes go before a Welcome.
 };
 
 /// What the agent knows of one object that it wrote, took over or is about to write.
@@ -89,6 +93,11 @@ struct DurableState {
   AgentRecord agent;
   std::map<std::string, DurableApplication> applications;
 };
+
+/// Brings `record` under the identity that the agent has now; returns whether that changed it. A
+/// new token brings back an agent that left its fleet. Where the token was another hub's, what the
+/// hub before told is dropped: it proves nothing of this one (docs/decisions/0009).
+bool AdoptIdentity(absl::string_view joined_with, const Digest& authority, AgentRecord* record);
 
 void ApplyRecord(const Record& record, DurableState* state);
 

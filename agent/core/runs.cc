@@ -1,5 +1,6 @@
 // Runs against the target: when one starts, what it is to do, and what follows from what it found.
 #include <algorithm>
+#include <iterator>
 
 #include "agent/core/stepper.h"
 
@@ -69,7 +70,11 @@ void Stepper::Start(const std::string& name, LiveApplication* live) {
   task.accept_foreign = target.accept_foreign;
   task.default_namespace = target.options.default_namespace;
   task.everything = live->everything;
-  if (deletes) task.deletes = target.tombstones;
+  if (deletes) {
+    std::set_difference(target.tombstones.begin(), target.tombstones.end(),
+                        live->unrecorded.begin(), live->unrecorded.end(),
+                        std::back_inserter(task.deletes));
+  }
   if (!target.releasing.has_value()) {
     task.manifest = target.manifest;
     task.keys.assign(live->dirty.begin(), live->dirty.end());
@@ -144,18 +149,18 @@ void Stepper::RecordOutcome(const ReconcileOutcome& outcome) {
     changes.set.emplace_back(owned.key, std::move(next));
   }
   ApplicationRecord target = application.target;
-  for (const auto* keys : {&outcome.deleted, &outcome.gone}) {
-    for (const ObjectKey& key : *keys) {
-      if (!ContainsKey(application.target.tombstones, key)) continue;  // Named again since.
-      changes.removed.push_back(key);
-    }
-  }
+  std::set<ObjectKey>& done = state_.live.at(outcome.application).unrecorded;
+  done.insert(outcome.deleted.begin(), outcome.deleted.end());
+  done.insert(outcome.gone.begin(), outcome.gone.end());
+  std::erase_if(done, [&](const ObjectKey& key) {
+    return !ContainsKey(application.target.tombstones, key);  // Named again since.
+  });
+  changes.removed.assign(done.begin(), done.end());
   PendingPersist persist;
   persist.cause = PendingPersist::Cause::kOutcome;
   if (!changes.removed.empty()) {
     // A tombstone that outlived its delete could hit what others put there later.
     synced = true;
-    const std::set<ObjectKey> done(changes.removed.begin(), changes.removed.end());
     std::erase_if(target.tombstones, [&](const ObjectKey& key) { return done.contains(key); });
     persist.records.emplace_back(std::move(target));
   }
@@ -176,6 +181,7 @@ void Stepper::FinishRun(const ReconcileOutcome& outcome, const absl::Status& per
   const LiveApplication::Run run = std::move(*live.run);
   live.run.reset();
   live.stale = true;
+  if (persisted.ok()) live.unrecorded.clear();
   NoteDrift(outcome, &live);
   NoteFindings(outcome, run, &live);
   if (outcome.interrupted || run.cancelled) {
@@ -247,9 +253,7 @@ void Stepper::NoteDrift(const ReconcileOutcome& outcome, LiveApplication* live) 
   }
   // What was equal again is no drift any more; what waits for a run keeps its time.
   std::erase_if(live->noticed, [&](const auto& item) { return !live->dirty.contains(item.first); });
-  if (state_.drifts.size() > kDriftsMax) {
-    state_.drifts.erase(state_.drifts.begin(), state_.drifts.end() - kDriftsMax);
-  }
+  LimitDrifts();
 }
 
 }  // namespace lockstep

@@ -34,6 +34,7 @@ std::vector<AgentEffect> Stepper::Take(const AgentEvent& event) {
 void Stepper::operator()(const agent_event::Started& event) {
   state_ = AgentState();
   state_.durable = event.durable;
+  state_.hub_behind = event.durable.agent.hub_behind;
   state_.facts = event.facts;
   state_.chance = event.seed;
   if (state_.durable.agent.removed) {
@@ -87,23 +88,22 @@ void Stepper::operator()(const Welcome& welcome) {
   AgentRecord record = state_.durable.agent;
   if (record.hub_incarnation != welcome.hub_incarnation) state_.report_full = true;
   if (state_.status_acked < state_.status_seq) state_.report_full = true;
-  for (auto& [seq, drifts] : state_.drifts_sent) {
-    state_.drifts.insert(state_.drifts.begin(), drifts.begin(), drifts.end());
-  }
-  state_.drifts_sent.clear();
+  TellDriftsAgain();
   record.hub_incarnation = welcome.hub_incarnation;
   if (NoteHub(welcome.at, welcome.epoch, welcome.verdict)) {
     record.epoch = welcome.epoch;
     record.seen = welcome.at;
     record.revoked.clear();  // The hub forgets what no certificate can outlive.
   }
+  record.hub_behind = state_.hub_behind;
   record.revoked.insert(welcome.revoked.begin(), welcome.revoked.end());
   if (welcome.verdict == Verdict::kProbe) SendPages();
   StartFetch();
   const AgentRecord& held = state_.durable.agent;
   // A commit point that is lost with the power is heard again; a revocation might not be.
   const bool must_last = record.revoked != held.revoked || record.epoch != held.epoch ||
-                         record.hub_incarnation != held.hub_incarnation;
+                         record.hub_incarnation != held.hub_incarnation ||
+                         record.hub_behind != held.hub_behind;
   effects_.emplace_back(agent_effect::SetTimer{{TimerId::Kind::kBeat, ""}, session.beat});
   if (!must_last && record.seen == held.seen) return;
   PendingPersist persist;
@@ -116,7 +116,9 @@ void Stepper::HearAgain(const Welcome& welcome) {
   AgentRecord record = state_.durable.agent;
   record.revoked.insert(welcome.revoked.begin(), welcome.revoked.end());
   if (NoteHub(welcome.at, welcome.epoch, welcome.verdict)) record.seen = welcome.at;
-  if (record.revoked == state_.durable.agent.revoked) return;
+  record.hub_behind = state_.hub_behind;
+  const AgentRecord& held = state_.durable.agent;
+  if (record.revoked == held.revoked && record.hub_behind == held.hub_behind) return;
   PendingPersist persist;
   persist.records.emplace_back(std::move(record));
   Persist(std::move(persist), {}, true);

@@ -31,6 +31,9 @@ struct LiveApplication {
   std::set<ObjectKey> dirty;
   bool deletes_due = true;                  // Tombstones that are not held may be carried out.
   std::map<ObjectKey, absl::Time> noticed;  // Changes by others and when they were heard of.
+  // Tombstones that are done with although that could not be kept: others may use their names by
+  // now, so the record alone is tried again.
+  std::set<ObjectKey> unrecorded;
   std::optional<Run> run;
   int failures = 0;      // Runs in a row.
   bool settled = false;  // This generation has been carried out.
@@ -93,8 +96,9 @@ struct AgentState {
   bool stopped = false;
 
   std::optional<PendingDesired> pending;
-  bool unserved = false;     // The hub no longer had what one referred to: it is to compare anew.
-  std::set<Digest> fetched;  // In the store, named by no manifest yet.
+  bool unserved = false;      // The hub no longer had what one referred to: it is to compare anew.
+  std::set<Digest> fetched;   // In the store, named by no manifest yet.
+  std::set<Digest> fetching;  // By the newest Fetch; some may have come before its link broke.
   std::map<Digest, std::string> documents;  // Fetched for `pending`, in memory only.
   std::set<Digest> damaged;                 // Named by a manifest and not readable any more.
   std::optional<PendingFetch> fetch;
@@ -113,7 +117,10 @@ struct AgentState {
   std::map<uint64_t, std::vector<DriftReport>> drifts_sent;  // By status, not acknowledged yet.
 };
 
-/// Drift reports that wait at most; the oldest give way.
+/// Blobs that a sweep leaves, beside those that manifests name.
+std::set<Digest> BlobsToKeep(const AgentState& state);
+
+/// Drift reports that wait at most, and that are not acknowledged; the oldest give way.
 inline constexpr size_t kDriftsMax = 256;
 /// How long a change of status waits for others, terminal ones apart.
 inline constexpr absl::Duration kStatusGather = absl::Milliseconds(200);

@@ -191,6 +191,33 @@ void Stepper::Flush() {
   }
   if (status.full || !status.applications.empty() || !status.drifts.empty()) send();
   state_.report_full = false;
+  LimitDrifts();
+}
+
+void Stepper::TellDriftsAgain() {
+  std::vector<DriftReport> again;
+  for (auto& [seq, drifts] : std::exchange(state_.drifts_sent, {})) {
+    again.insert(again.end(), drifts.begin(), drifts.end());
+  }
+  state_.drifts.insert(state_.drifts.begin(), again.begin(), again.end());
+  LimitDrifts();
+}
+
+void Stepper::LimitDrifts() {
+  const auto limit = [](size_t excess, std::vector<DriftReport>* drifts) {
+    const auto end = drifts->begin() + static_cast<long>(std::min(excess, drifts->size()));
+    drifts->erase(drifts->begin(), end);
+  };
+  const auto excess = [](size_t size) { return size - std::min(size, kDriftsMax); };
+  limit(excess(state_.drifts.size()), &state_.drifts);
+  size_t sent = 0;
+  for (const auto& [seq, drifts] : state_.drifts_sent) sent += drifts.size();
+  for (auto& [seq, drifts] : state_.drifts_sent) {
+    const size_t before = drifts.size();
+    limit(excess(sent), &drifts);
+    sent -= before - drifts.size();
+  }
+  std::erase_if(state_.drifts_sent, [](const auto& item) { return item.second.empty(); });
 }
 
 void Stepper::Acknowledged(uint64_t through) {

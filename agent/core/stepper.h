@@ -83,6 +83,8 @@ class Stepper {
   void Report();  // Brings every report up to date and sends what is due.
   void Flush();
   void Acknowledged(uint64_t through);
+  void TellDriftsAgain();
+  void LimitDrifts();  // To kDriftsMax of each: those that wait, and those that were sent.
 
   AgentState& state_;
   const absl::Time now_;

@@ -99,7 +99,7 @@ void AgentLoop::Drain() {
         !parts_.storage->WantsSweep()) {
       continue;
     }
-    const absl::Status status = parts_.storage->Sweep(state_.durable, state_.fetched);
+    const absl::Status status = parts_.storage->Sweep(state_.durable, BlobsToKeep(state_));
     if (status.ok()) continue;
     Log(LogLevel::kWarning, "sweeping the state failed", {{"error", status}});
     sweep_at_ = parts_.clock->Monotonic() + kSweepPause;
@@ -145,6 +145,7 @@ void AgentLoop::Work(std::function<void()> work) {
 void AgentLoop::Do(agent_effect::Persist& effect) {
   absl::Status status = parts_.storage->Write(effect);
   if (!status.ok()) Log(LogLevel::kError, "keeping state failed", {{"error", status}});
+  if (absl::IsDataLoss(status) && parts_.on_broken) parts_.on_broken(status);
   Take(agent_event::PersistDone{std::move(status)});
 }
 
@@ -169,7 +170,10 @@ void AgentLoop::Do(agent_effect::Fetch& effect) {
     blobs.push_back({document.digest, document.bytes});
     in_memory.insert(document.digest);
   }
-  for (const Digest& digest : effect.digests) blobs.push_back({digest});
+  for (const Digest& digest : effect.digests) {
+    // A fetch that broke before, or lasted longer than its session, goes on where it was.
+    if (!parts_.storage->ReadBlob(digest).ok()) blobs.push_back({digest});
+  }
   auto documents = std::make_shared<std::map<Digest, std::string>>();
   Log(LogLevel::kDebug, "fetching blobs", {{"blobs", blobs.size()}});
   parts_.fetcher->Fetch(

@@ -49,6 +49,9 @@ class AgentLoop : public LinkEvents {
     std::function<void(const AgentState&)> after_step;
     /// Called on the work runner after every comparison with the target; may be empty.
     std::function<void(const ReconcileOutcome&, absl::Duration)> after_run;
+    /// Called on the loop when the store failed to sync. Must end the program: what the disk holds
+    /// is known only once it is opened anew (FAULTS F-11). May be empty.
+    std::function<void(const absl::Status&)> on_broken;
     /// Called on the loop once, when the agent has nothing to do any more, ever; `kept` says
     /// whether the store knows that too.
     std::function<void(const std::string& reason, const absl::Status& kept)> on_stop;

@@ -180,7 +180,7 @@ uint64_t Journal::Add(uint8_t type, absl::string_view body) {
 absl::Status Journal::Commit(bool sync, uint64_t bytes_max) {
   const std::string bytes = std::exchange(added_, {});
   if (failed_) {
-    return absl::UnavailableError(
+    return absl::DataLossError(
         absl::StrCat("writing \"", path_,
                      "\": the disk failed to keep an earlier write; check it and start "
                      "the agent again"));
@@ -197,7 +197,7 @@ absl::Status Journal::Commit(bool sync, uint64_t bytes_max) {
   if (sync) {
     if (fdatasync(fd_.get()) != 0) {
       failed_ = true;
-      const absl::Status status = FileError(errno, "syncing", path_);
+      const absl::Status status = absl::DataLossError(FileError(errno, "syncing", path_).message());
       [[maybe_unused]] const int cut = ftruncate(fd_.get(), static_cast<off_t>(size_));
       return status;
     }

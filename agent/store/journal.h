@@ -44,7 +44,7 @@ class Journal {
   uint64_t Add(uint8_t type, absl::string_view body);
 
   /// Writes what was added, at most up to `bytes_max` of file, and syncs if asked. After an error
-  /// nothing of it is in the file. UNAVAILABLE from the first failed sync on: what the disk holds
+  /// nothing of it is in the file. DATA_LOSS from the first failed sync on: what the disk holds
   /// is not known any more until the agent starts again.
   absl::Status Commit(bool sync, uint64_t bytes_max);
 

@@ -95,6 +95,9 @@ struct Encode {
     out.Integer(record.desired_seq);
     out.Bool(record.removed);
     out.All(record.revoked, [&](const Digest& digest) { out.Raw(digest); });
+    out.Bool(record.hub_behind);
+    out.Text(record.joined_with);
+    out.Raw(record.authority);
     return Kind::kAgent;
   }
   Kind operator()(const ApplicationRecord& record) const {
@@ -142,6 +145,9 @@ AgentRecord DecodeAgent(Reader& in) {
   record.desired_seq = in.Integer();
   record.removed = in.Bool();
   in.All([&] { record.revoked.insert(in.Raw()); });
+  record.hub_behind = in.Bool();
+  record.joined_with = in.String();
+  record.authority = in.Raw();
   return record;
 }
 

@@ -189,7 +189,7 @@ void AgentProcess::Take(const AgentEvent& event) {
 
 void AgentProcess::Sweep() {
   if (state_.fetch.has_value() || state_.persisting.has_value() || !disk_->WantsSweep()) return;
-  disk_->Sweep(state_.durable, state_.fetched).IgnoreError();
+  disk_->Sweep(state_.durable, BlobsToKeep(state_)).IgnoreError();
 }
 
 void AgentProcess::Do(const agent_effect::Persist& effect) {
@@ -239,6 +239,7 @@ void AgentProcess::Do(const agent_effect::Fetch& effect) {
     }
     for (const Digest& digest : effect.digests) {
       if (!status.ok()) break;
+      if (disk_->ReadBlob(digest).ok()) continue;
       const absl::StatusOr<std::string> blob = read_blob_(cluster_, digest);
       status = blob.ok() ? disk_->AddBlob(digest, *blob) : blob.status();
     }

@@ -195,8 +195,10 @@ void Oracle::KeepTombstones(const std::string& cluster, const ApplicationRecord&
   const bool is_new = have == before.applications.end();
   Tombstones& list = view.tombstones[next.name];
   if (is_new) list = {};
-  const Tombstones last = std::exchange(list, {});
   const auto* delta = std::get_if<std::shared_ptr<const DeltaMessage>>(&said.content);
+  // One that was going and is wanted again: what its end would have deleted stays.
+  if (delta != nullptr && !is_new && have->second.target.releasing.has_value()) list = {};
+  const Tombstones last = std::exchange(list, {});
   const Inventory& inventory = after.applications.at(next.name).inventory;
 
   if (delta != nullptr) {

@@ -141,6 +141,14 @@ class AgentWorld {
     Post(agent_event::TimerFired{std::move(timer)});
   }
 
+  /// The hub's answer to a Fetch that waits for it.
+  void Deliver(const agent_effect::Fetch& fetch) {
+    Answer(agent_effect::Fetch(fetch));
+    AgentEvent event = std::move(events_.back());
+    events_.pop_back();
+    Post(std::move(event));
+  }
+
   /// A delta from what the hub last sent to `texts`, with all new blobs inline; see `by_document`.
   ApplicationTarget Target(const std::string& name, const Texts& texts,
                            const ApplicationOptions& options = {}) {

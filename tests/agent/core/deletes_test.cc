@@ -337,6 +337,38 @@ TEST(Release, DeleteWaitsForAPersonAndCorrectsUntilThen) {
   EXPECT_THAT(world.state.durable.applications, IsEmpty());
 }
 
+TEST(Release, G06AListThatWaitedIsOffWhenTheApplicationReturns) {
+  AgentWorld world;
+  ApplicationOptions keeps;
+  keeps.prune = false;
+  world.SendTexts(kWeb, Numbered(0, 10), keeps);
+  world.SendTexts(kWeb, Numbered(2, 10), keeps);
+  world.SendTexts(kWeb, Numbered(2, 10));  // Prunes from now on; the two orphans stay.
+  world.SendTargets({world.Release(kWeb, ReleaseObjects::kDelete)});
+  ASSERT_THAT(world.report(kWeb).held, SizeIs(10));
+  world.SendTexts(kWeb, Numbered(2, 10));
+  EXPECT_EQ(world.target.deletes(), 0);
+  EXPECT_THAT(world.There(), SizeIs(10));
+  EXPECT_THAT(world.report(kWeb).orphans, SizeIs(2));
+  EXPECT_EQ(world.report(kWeb).state, ApplicationState::kSynced);
+}
+
+TEST(Release, G06AnApprovalOfTheWholeListIsOffWhenTheApplicationReturns) {
+  AgentWorld world;
+  world.SendTexts(kWeb, Numbered(0, 10));
+  world.SendTargets({world.Release(kWeb, ReleaseObjects::kDelete)});
+  ApplicationTarget approved = world.Release(kWeb, ReleaseObjects::kDelete);
+  approved.approved = KeyListDigest(world.report(kWeb).held);
+  world.hold_runs = true;
+  world.SendTargets({approved});
+  world.runs.clear();  // Killed before the first delete.
+  world.SendTexts(kWeb, Numbered(0, 3));
+  world.hold_runs = false;
+  world.Restart();
+  EXPECT_EQ(world.target.deletes(), 0);
+  EXPECT_THAT(world.report(kWeb).orphans, SizeIs(7));
+}
+
 TEST(Release, ASuspendedApplicationIsLetGoAsItIs) {
   AgentWorld world;
   ApplicationOptions options;

@@ -156,5 +156,90 @@ TEST(AgentFaults, F08AFullDiskUnderTheInventoryIsSaidAndHealed) {
   ExpectConverged(world, Numbered(0, 4, "1"));
 }
 
+TEST(AgentFaults, F08ADeleteIsNotRepeatedWhereOnlyItsRecordFailed) {
+  AgentWorld world;
+  world.SendTexts(kWeb, Numbered(0, 10, "1"));
+  world.hold_runs = true;
+  world.SendTexts(kWeb, Numbered(1, 10, "1"));
+  world.storage.failure = absl::ResourceExhaustedError("disk full");
+  world.RunNext();
+  ASSERT_EQ(world.target.deletes(), 1);
+  world.Fire({TimerId::Kind::kReconcile, kWeb});
+  ASSERT_THAT(world.runs, SizeIs(1));
+  EXPECT_THAT(world.runs.front().deletes, IsEmpty());  // Others may use its name by now.
+  world.RunNext();
+  world.storage.failure = absl::OkStatus();
+  world.hold_runs = false;
+  world.Fire({TimerId::Kind::kReconcile, kWeb});
+  ExpectConverged(world, Numbered(1, 10, "1"));
+}
+
+TEST(AgentFaults, F08ADeleteWhoseRecordFailedIsDoneAnewWhereTheObjectCameBackAndWentAgain) {
+  AgentWorld world;
+  world.SendTexts(kWeb, Numbered(0, 10, "1"));
+  world.hold_runs = true;
+  world.SendTexts(kWeb, Numbered(1, 10, "1"));
+  world.storage.failure = absl::ResourceExhaustedError("disk full");
+  world.RunNext();
+  world.storage.failure = absl::OkStatus();
+  world.hold_runs = false;
+  world.SendTexts(kWeb, Numbered(0, 10, "1"));
+  ExpectConverged(world, Numbered(0, 10, "1"));
+  world.SendTexts(kWeb, Numbered(1, 10, "1"));
+  ExpectConverged(world, Numbered(1, 10, "1"));
+}
+
+TEST(AgentFaults, F25ARottenBlobThatNothingNamesAnyMoreHoldsNothingUp) {
+  AgentWorld world;
+  world.SendTexts(kWeb, Numbered(0, 3, "1"));
+  const Digest rotten = Digest::Of(TextBlob("n101", "1"));
+  world.storage.damaged.insert(rotten);
+  world.answer_fetches = false;  // The hub has it no more.
+  world.target.DeleteForeign(TextKey("n101"));
+  world.Post(agent_event::TargetChanged{kWeb, {TextKey("n101")}});
+  ASSERT_THAT(world.fetches, SizeIs(1));
+  world.inline_blobs = false;
+  world.SendTexts(kWeb, Numbered(0, 3, "2"));
+  ASSERT_THAT(world.fetches, SizeIs(2));
+  EXPECT_THAT(world.fetches.back().digests, SizeIs(3));
+  EXPECT_THAT(world.fetches.back().digests, testing::Not(testing::Contains(rotten)));
+  world.Deliver(world.fetches.back());
+  ExpectConverged(world, Numbered(0, 3, "2"));
+  EXPECT_THAT(world.fetches, SizeIs(2)) << "nothing names the rotten one any more";
+}
+
+TEST(AgentFaults, F25ARottenBlobIsFetchedApartFromWhatANewTargetNeeds) {
+  AgentWorld world;
+  world.SendTexts(kWeb, Numbered(0, 3, "1"));
+  const Digest rotten = Digest::Of(TextBlob("n101", "1"));
+  world.storage.damaged.insert(rotten);
+  world.answer_fetches = false;
+  world.target.DeleteForeign(TextKey("n101"));
+  world.Post(agent_event::TargetChanged{kWeb, {TextKey("n101")}});
+  world.inline_blobs = false;
+  Texts next = Numbered(0, 3, "1");
+  next["new"] = "1";
+  world.SendTexts(kWeb, next);
+  EXPECT_THAT(world.fetches.back().digests, testing::ElementsAre(Digest::Of(TextBlob("new", "1"))));
+  world.Deliver(world.fetches.back());
+  EXPECT_THAT(world.fetches.back().digests, testing::ElementsAre(rotten));
+  world.Deliver(world.fetches.back());
+  ExpectConverged(world, next);
+}
+
+TEST(AgentFaults, F27WhatAFetchBroughtBeforeTheLinkBrokeIsKept) {
+  AgentWorld world;
+  world.inline_blobs = false;
+  world.answer_fetches = false;
+  world.SendTexts(kWeb, Numbered(0, 3, "1"));
+  const std::vector<Digest> digests = world.fetches.back().digests;
+  world.Disconnect();
+  EXPECT_EQ(BlobsToKeep(world.state), std::set<Digest>(digests.begin(), digests.end()));
+  world.Connect();
+  world.answer_fetches = true;
+  world.SendTexts(kWeb, Numbered(0, 3, "1"));
+  EXPECT_THAT(BlobsToKeep(world.state), IsEmpty());
+}
+
 }  // namespace
 }  // namespace lockstep

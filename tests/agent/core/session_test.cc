@@ -116,6 +116,28 @@ TEST(AgentSession, NothingIsDeletedWhileTheHubIsBehind) {
   EXPECT_THAT(world.There(), SizeIs(2));
 }
 
+TEST(AgentSession, F17NothingIsDeletedAfterARestartUntilTheHubHasCaughtUp) {
+  AgentWorld world;
+  world.SendTexts(kWeb, {{"a", "1"}, {"b", "1"}, {"c", "1"}});
+  world.hold_runs = true;
+  world.SendTexts(kWeb, {{"a", "1"}, {"b", "1"}});
+  world.runs.clear();  // Killed before the delete.
+  const CommitPoint newest = world.at;
+  world.at = {newest.counter - 1, Digest::Of("old")};
+  world.Restart();
+  world.runs.clear();
+  ASSERT_TRUE(world.state.hub_behind);
+  world.hold_runs = false;
+  world.connect = false;
+  world.Restart(/*power_lost=*/true);
+  EXPECT_THAT(world.There(), SizeIs(3));
+  world.at = newest;
+  world.Connect();
+  EXPECT_THAT(world.There(), SizeIs(2));
+  world.Restart(/*power_lost=*/true);
+  EXPECT_FALSE(world.state.hub_behind);
+}
+
 TEST(AgentSession, RemovedFromTheFleetItReleasesEverythingForGood) {
   AgentWorld world;
   world.SendTexts(kWeb, {{"a", "1"}});
@@ -128,6 +150,40 @@ TEST(AgentSession, RemovedFromTheFleetItReleasesEverythingForGood) {
   world.Restart(/*power_lost=*/true);
   EXPECT_FALSE(world.stopped.empty());
   EXPECT_EQ(world.target.writes() + world.target.deletes(), 0);
+}
+
+TEST(AgentIdentity, F17ANewTokenOfTheSameHubKeepsWhatTheHubTold) {
+  AgentRecord record;
+  EXPECT_TRUE(AdoptIdentity("token 1", Digest::Of("hub a"), &record));
+  EXPECT_FALSE(AdoptIdentity("token 1", Digest::Of("hub a"), &record));
+  record.seen = {7, Digest::Of("chain")};
+  record.removed = true;
+  EXPECT_FALSE(AdoptIdentity("token 1", Digest::Of("hub a"), &record));
+  EXPECT_TRUE(record.removed);
+  EXPECT_TRUE(AdoptIdentity("token 2", Digest::Of("hub a"), &record));
+  EXPECT_FALSE(record.removed);
+  EXPECT_TRUE(AdoptIdentity("token 2", Digest::Of("the next authority"), &record));
+  EXPECT_EQ(record.seen.counter, 7);
+}
+
+TEST(AgentIdentity, WhatAnotherHubToldProvesNothingOfThisOne) {
+  AgentRecord record;
+  AdoptIdentity("token 1", Digest::Of("hub a"), &record);
+  record.start_counter = 3;
+  record.seen = {7, Digest::Of("chain")};
+  record.epoch = 5;
+  record.desired_seq = 9;
+  record.revoked = {Digest::Of("key")};
+  record.hub_incarnation = "a";
+  record.hub_behind = true;
+  record.removed = true;
+  EXPECT_TRUE(AdoptIdentity("token 2", Digest::Of("hub b"), &record));
+  EXPECT_EQ(record.seen, CommitPoint());
+  EXPECT_EQ(record.epoch + record.desired_seq + record.revoked.size(), 0);
+  EXPECT_TRUE(record.hub_incarnation.empty());
+  EXPECT_FALSE(record.hub_behind || record.removed);
+  EXPECT_EQ(record.start_counter, 3);
+  EXPECT_EQ(record.joined_with, "token 2");
 }
 
 TEST(AgentSession, ARefusalProvesNothingAndWhatRunsGoesOn) {

@@ -99,6 +99,31 @@ TEST(AgentStatus, AnUnacknowledgedDriftIsToldAgain) {
   EXPECT_THAT(world.drifts, SizeIs(2));
 }
 
+TEST(AgentStatus, DriftThatNobodyAcknowledgesIsBoundedAndTheNewestIsToldInOrder) {
+  AgentWorld world;
+  world.SendTexts(kWeb, {{"a", "1"}});
+  const size_t count = kDriftsMax + 20;
+  for (size_t i = 0; i < count; ++i) {
+    world.now += absl::Seconds(1);
+    world.target.DeleteForeign(TextKey("a"));
+    world.Post(agent_event::TargetChanged{kWeb, {TextKey("a")}});
+  }
+  size_t kept = 0;
+  for (const auto& [seq, drifts] : world.state.drifts_sent) kept += drifts.size();
+  EXPECT_EQ(kept, kDriftsMax);
+  const std::vector<DriftReport> told = std::exchange(world.drifts, {});
+  ASSERT_THAT(told, SizeIs(count));
+  world.Disconnect();
+  world.target.DeleteForeign(TextKey("a"));
+  world.Post(agent_event::TargetChanged{kWeb, {TextKey("a")}});
+  world.Connect();
+  ASSERT_THAT(world.drifts, SizeIs(kDriftsMax));
+  EXPECT_EQ(world.drifts[0].time, told[count - kDriftsMax + 1].time);
+  for (size_t i = 1; i < world.drifts.size(); ++i) {
+    EXPECT_GE(world.drifts[i].time, world.drifts[i - 1].time);
+  }
+}
+
 TEST(AgentStatus, AReportOnRequestIsFull) {
   AgentWorld world;
   world.SendTexts(kWeb, {{"a", "1"}});

@@ -3,8 +3,10 @@
 
 #include <algorithm>
 #include <atomic>
+#include <errno.h>
 #include <set>
 #include <sys/stat.h>
+#include <unistd.h>
 
 #include "agent/loop/timers.h"
 #include "agent/store/agent_store.h"
@@ -13,6 +15,14 @@
 #include "common/object/json.h"
 #include "common/object/yaml_writer.h"
 #include "tests/testing/status.h"
+
+// The program's own comes before the library's: a disk that fails to sync, when the test says so.
+static std::atomic<bool> sync_fails{false};
+extern "C" int fdatasync(int fd) {
+  if (!sync_fails) return fsync(fd);
+  errno = EIO;
+  return -1;
+}
 
 namespace lockstep {
 namespace {
@@ -38,18 +48,31 @@ class ScriptedLink : public AgentLink, public BlobFetcher {
     if (const auto* ack = std::get_if<Ack>(&message)) acks_.push_back(*ack);
   }
   void Stop() override {}
-  void Fetch(std::vector<WantedBlob>, OnBlob, OnDone done) override {
-    done(absl::UnavailableError("this hub has no blobs"));
+  // Brings the first blob of each call; then the link breaks.
+  void Fetch(std::vector<WantedBlob> blobs, OnBlob on_blob, OnDone done) override {
+    MutexLock lock(&mutex_);
+    fetched_.push_back(blobs.size());
+    for (const WantedBlob& blob : blobs) {
+      if (&blob != &blobs.front()) return done(absl::UnavailableError("the link broke"));
+      EXPECT_OK(on_blob(blob.digest, blobs_.at(blob.digest)));
+    }
+    done(absl::OkStatus());
+  }
+  void Reconnect() {
+    events_->OnLinkDown();
+    Start(events_);
   }
 
-  // All objects inline, from nothing.
-  void Desire(const std::vector<Value>& objects, uint64_t generation) {
+  // All objects, inline unless they are to be fetched, from nothing.
+  void Desire(const std::vector<Value>& objects, uint64_t generation, bool is_inline = true) {
     auto message = std::make_shared<DeltaMessage>();
     std::vector<ManifestEntry> entries;
     for (const Value& object : objects) {
       const std::string blob = CanonicalJson(object);
       entries.push_back({KeyOf(object), Digest::Of(blob)});
-      message->data[Digest::Of(blob)] = blob;
+      if (is_inline) message->data[Digest::Of(blob)] = blob;
+      MutexLock lock(&mutex_);
+      blobs_[Digest::Of(blob)] = blob;
     }
     message->delta = ComputeDelta(*EmptyManifest(), **Manifest::Make(std::move(entries)));
     ApplicationTarget target;
@@ -77,11 +100,18 @@ class ScriptedLink : public AgentLink, public BlobFetcher {
     MutexLock lock(&mutex_);
     return acks_;
   }
+  // How many blobs each call asked for.
+  std::vector<size_t> fetched() const {
+    MutexLock lock(&mutex_);
+    return fetched_;
+  }
 
  private:
   LinkEvents* events_ = nullptr;
   mutable Mutex mutex_;
   std::vector<Ack> acks_ ABSL_GUARDED_BY(mutex_);
+  std::vector<size_t> fetched_ ABSL_GUARDED_BY(mutex_);
+  std::map<Digest, std::string> blobs_ ABSL_GUARDED_BY(mutex_);
 };
 
 Value Object(absl::string_view name, absl::string_view text) {
@@ -128,6 +158,11 @@ class AgentLoopTest : public testing::Test {
       MutexLock lock(&mutex_);
       report_ = live == state.live.end() ? ApplicationReport() : live->second.report;
       idle_ = live != state.live.end() && !live->second.run.has_value();
+    };
+    parts.on_broken = [this](const absl::Status& status) {
+      MutexLock lock(&mutex_);
+      broken_ = status;
+      stopped_ = true;
     };
     parts.on_stop = [this](const std::string&, const absl::Status&) {
       MutexLock lock(&mutex_);
@@ -188,7 +223,28 @@ class AgentLoopTest : public testing::Test {
   ApplicationReport wanted_ ABSL_GUARDED_BY(mutex_);
   bool idle_ ABSL_GUARDED_BY(mutex_) = false;
   bool stopped_ ABSL_GUARDED_BY(mutex_) = false;
+  absl::Status broken_ ABSL_GUARDED_BY(mutex_);
 };
+
+TEST_F(AgentLoopTest, F11AStoreThatFailsToSyncEndsTheProgramAndNothingIsAcknowledged) {
+  link_.Desire({Object("a", "1")}, 1);
+  ASSERT_TRUE(Await(ApplicationState::kSynced, 1, 1));
+  sync_fails = true;
+  link_.Desire({Object("a", "2")}, 2);
+  const bool ended = AwaitStop();
+  sync_fails = false;
+  ASSERT_TRUE(ended);
+  for (const Ack& ack : link_.acks()) EXPECT_EQ(ack.received_through, 1);
+  EXPECT_EQ(File("a"), Yaml(Object("a", "1")));
+  {
+    MutexLock lock(&mutex_);
+    EXPECT_THAT(broken_, StatusIs(absl::StatusCode::kDataLoss, HasSubstr("syncing")));
+  }
+  Stop();
+  Start();
+  link_.Desire({Object("a", "2")}, 3);
+  ASSERT_TRUE(Await(ApplicationState::kSynced, 3, 1));
+}
 
 TEST_F(AgentLoopTest, WritesWhatIsDesired) {
   link_.Desire({Object("a", "1"), Object("b", "2")}, 1);
@@ -258,6 +314,19 @@ TEST_F(AgentLoopTest, ReleasedByAPersonItLeavesAllAndStops) {
   loop_->Post(agent_event::ReleaseAll{});
   ASSERT_TRUE(AwaitStop());
   EXPECT_EQ(File("a"), Yaml(Object("a", "1")));
+}
+
+TEST_F(AgentLoopTest, F27AFetchThatEachSessionCutsShortGoesOnWhereItWas) {
+  const std::vector<Value> objects = {Object("a", "1"), Object("b", "1"), Object("c", "1")};
+  for (int session = 0; session < 3; ++session) {
+    link_.Desire(objects, 1, /*is_inline=*/false);
+    link_.Reconnect();
+  }
+  link_.Desire(objects, 1, /*is_inline=*/false);
+  ASSERT_TRUE(Await(ApplicationState::kSynced, 1, 3));
+  std::vector<size_t> fetched = link_.fetched();
+  while (fetched.size() > 3 && fetched.back() == 0) fetched.pop_back();  // Asked before it knew.
+  EXPECT_THAT(fetched, testing::ElementsAre(3, 2, 1));
 }
 
 TEST_F(AgentLoopTest, ManyObjectsAreWrittenAndEachIsPutBack) {
