@@ -1,5 +1,6 @@
 #include "agent/agent.h"
 
+#include <unistd.h>
 #include <utility>
 
 #include <absl/strings/match.h>
@@ -39,31 +40,18 @@ absl::StatusOr<std::unique_ptr<DirectoryTarget>> OpenTarget(absl::string_view te
   return DirectoryTarget::Open(std::move(options));
 }
 
-// The digest of the token that made the identity lies beside it: a unit file keeps its --join flag,
-// and only a new token is redeemed.
-std::string UsedTokenPath(const std::string& directory) {
-  return absl::StrCat(directory, "/joined-with");
-}
-
-// Sets `is_new` where it joined just now.
-absl::StatusOr<AgentIdentity> JoinOrLoad(const AgentConfig& config, absl::string_view target_uid,
-                                         bool* is_new) {
-  const std::string used_path = UsedTokenPath(config.state_directory);
+absl::StatusOr<AgentIdentity> JoinOrLoad(const AgentConfig& config, absl::string_view target_uid) {
+  absl::StatusOr<AgentIdentity> identity = LoadIdentity(config.state_directory);
   if (!config.join_token.empty()) {
     LOCKSTEP_ASSIGN_OR_RETURN(const JoinToken token, ParseJoinToken(config.join_token));
-    const std::string hash = HashTokenSecret(token.secret).ToHex();
-    const absl::StatusOr<std::string> used = ReadFile(used_path, 1024);
-    if (!used.ok() || *used != hash) {
+    if (!identity.ok() || identity->joined_with != HashTokenSecret(token.secret).ToHex()) {
       LOCKSTEP_ASSIGN_OR_RETURN(
-          AgentIdentity identity,
+          AgentIdentity joined,
           Enrol(config.join_token, config.state_directory, target_uid, SystemClock()->Now()));
-      LOCKSTEP_RETURN_IF_ERROR(WriteFileAtomic(used_path, hash, Durability::kSynced, 0600));
-      *is_new = true;
-      Log(LogLevel::kInfo, "joined the fleet", {{"cluster", identity.cluster}});
-      return identity;
+      Log(LogLevel::kInfo, "joined the fleet", {{"cluster", joined.cluster}});
+      return joined;
     }
   }
-  absl::StatusOr<AgentIdentity> identity = LoadIdentity(config.state_directory);
   if (absl::IsNotFound(identity.status())) {
     return absl::FailedPreconditionError(
         absl::StrCat("this agent has not joined a hub yet; run `lockstep cluster join-token "
@@ -71,6 +59,13 @@ absl::StatusOr<AgentIdentity> JoinOrLoad(const AgentConfig& config, absl::string
                      "are, and start the agent with --join TOKEN"));
   }
   return identity;
+}
+
+// The store failed to sync: what it promises cannot be kept. The supervisor starts the agent again,
+// which reads everything anew (FAULTS F-11).
+void EndForGood(const absl::Status& status) {
+  Log(LogLevel::kError, "the state cannot be kept; the agent ends", {{"error", status}});
+  _exit(1);
 }
 
 // Counts what goes through.
@@ -160,20 +155,17 @@ absl::Status Agent::Impl::Start(const AgentConfig& config) {
   LOCKSTEP_ASSIGN_OR_RETURN(AgentStore::Opened opened, AgentStore::Open(std::move(store_options)));
   store = std::move(opened.store);
   LOCKSTEP_ASSIGN_OR_RETURN(const std::string uid, target->Uid());
-  bool identity_is_new = false;
-  LOCKSTEP_ASSIGN_OR_RETURN(AgentIdentity identity, JoinOrLoad(config, uid, &identity_is_new));
+  LOCKSTEP_ASSIGN_OR_RETURN(AgentIdentity identity, JoinOrLoad(config, uid));
   const std::string cluster = identity.cluster;
-  if (opened.state.agent.removed) {
-    // It left the fleet, and a new token brought it back: it begins anew.
-    if (!identity_is_new) {
-      return absl::FailedPreconditionError(
-          "this agent's cluster was removed from the fleet, or released here; join it again with a "
-          "new token, or remove "
-          "its --state directory");
-    }
-    opened.state.agent.removed = false;
-    LOCKSTEP_RETURN_IF_ERROR(
-        store->Write({.records = {opened.state.agent}, .blobs = {}, .synced = true}));
+  AgentRecord& record = opened.state.agent;
+  if (AdoptIdentity(identity.joined_with, identity.roots.front().Fingerprint(), &record)) {
+    LOCKSTEP_RETURN_IF_ERROR(store->Write({.records = {record}, .blobs = {}, .synced = true}));
+  }
+  if (record.removed) {
+    return absl::FailedPreconditionError(
+        "this agent's cluster was removed from the fleet, or released here; join it again with a "
+        "new token, or remove "
+        "its --state directory");
   }
 
   GrpcLinkOptions link_options{.identity = std::move(identity),
@@ -200,6 +192,7 @@ absl::Status Agent::Impl::Start(const AgentConfig& config) {
   parts.after_run = [this](const ReconcileOutcome& outcome, absl::Duration took) {
     gauges.Count(outcome, took);
   };
+  parts.on_broken = EndForGood;
   parts.on_stop = [](const std::string& reason, const absl::Status&) {
     Log(LogLevel::kWarning, "the agent's work is over; it keeps nothing right any more",
         {{"reason", reason}});

@@ -141,7 +141,8 @@ absl::StatusOr<AgentIdentity> Enrol(absl::string_view token_text, absl::string_v
                             .key = key,
                             .certificate = certificate,
                             .roots = std::move(roots),
-                            .hubs = token.hubs};
+                            .hubs = token.hubs,
+                            .joined_with = HashTokenSecret(token.secret).ToHex()};
   const CertificateIssued issued = {.chain = {certificate.ToDer()},
                                     .not_after = certificate.not_after()};
   return AcceptCertificate(directory, identity, issued, now);

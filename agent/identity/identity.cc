@@ -1,8 +1,10 @@
 #include "agent/identity/identity.h"
 
+#include <algorithm>
 #include <utility>
 
 #include <absl/strings/str_cat.h>
+#include <absl/strings/strip.h>
 
 #include "common/base/file.h"
 #include "common/base/status.h"
@@ -11,6 +13,7 @@
 namespace lockstep {
 namespace {
 
+constexpr absl::string_view kJoinedWith = "joined-with ";
 constexpr int64_t kFileBytesMax = 1 << 20;
 
 std::string FilePath(absl::string_view directory) {
@@ -18,7 +21,13 @@ std::string FilePath(absl::string_view directory) {
 }
 
 absl::StatusOr<AgentIdentity> Parse(absl::string_view text) {
-  const absl::string_view lines = text.substr(0, text.find("-----BEGIN"));
+  absl::string_view lines = text.substr(0, text.find("-----BEGIN"));
+  std::string joined_with;
+  if (absl::ConsumePrefix(&lines, kJoinedWith)) {
+    const size_t end = std::min(lines.find('\n'), lines.size());
+    joined_with = std::string(lines.substr(0, end));
+    lines.remove_prefix(std::min(end + 1, lines.size()));
+  }
   LOCKSTEP_ASSIGN_OR_RETURN(std::vector<HubAddress> hubs, ParseHubAddresses(lines));
   LOCKSTEP_ASSIGN_OR_RETURN(PrivateKey key, PrivateKey::FromPem(text));
   LOCKSTEP_ASSIGN_OR_RETURN(std::vector<Certificate> certificates, ReadCertificates(text));
@@ -33,7 +42,8 @@ absl::StatusOr<AgentIdentity> Parse(absl::string_view text) {
                        .key = std::move(key),
                        .certificate = std::move(own),
                        .roots = std::move(certificates),
-                       .hubs = std::move(hubs)};
+                       .hubs = std::move(hubs),
+                       .joined_with = std::move(joined_with)};
 }
 
 }  // namespace
@@ -60,10 +70,13 @@ absl::StatusOr<AgentIdentity> LoadIdentity(absl::string_view directory) {
 
 absl::Status SaveIdentity(absl::string_view directory, const AgentIdentity& identity) {
   LOCKSTEP_RETURN_IF_ERROR(MakeDirectories(std::string(directory), 0700));
-  return WriteFileAtomic(FilePath(directory),
-                         absl::StrCat(FormatHubAddresses(identity.hubs), identity.key.ToPem(),
-                                      identity.certificate.ToPem(), ToPem(identity.roots)),
-                         Durability::kSynced, 0600);
+  const std::string joined_with =
+      identity.joined_with.empty() ? "" : absl::StrCat(kJoinedWith, identity.joined_with, "\n");
+  return WriteFileAtomic(
+      FilePath(directory),
+      absl::StrCat(joined_with, FormatHubAddresses(identity.hubs), identity.key.ToPem(),
+                   identity.certificate.ToPem(), ToPem(identity.roots)),
+      Durability::kSynced, 0600);
 }
 
 absl::Time RenewalTime(const Certificate& certificate, Rng* rng) {
@@ -92,8 +105,12 @@ absl::StatusOr<AgentIdentity> AcceptCertificate(absl::string_view directory,
         absl::StrCat("the hub's answer is no certificate for cluster ", identity.cluster,
                      " and this agent's key"));
   }
+  // The hub's clock made it and the hub's clock judges it: one that is good only at another time
+  // than this machine's clock says is taken all the same (FAULTS F-22, F-23).
+  const absl::Time judged_at =
+      std::clamp(now, certificate->not_before(), certificate->not_after() - absl::Seconds(1));
   LOCKSTEP_RETURN_IF_ERROR(
-      VerifyIssued(*certificate, identity.roots, CertificateUse::kClient, now));
+      VerifyIssued(*certificate, identity.roots, CertificateUse::kClient, judged_at));
   AgentIdentity next = identity;
   next.certificate = *std::move(certificate);
   LOCKSTEP_RETURN_IF_ERROR(SaveIdentity(directory, next));

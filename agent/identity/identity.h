@@ -16,6 +16,7 @@
 // The agent's identity is one file of mode 0600, DIRECTORY/identity.pem, so that it changes as a
 // whole:
 //
+//     joined-with HEX                    the hash of the token that made it, where one did
 //     HOST:PORT ENROLMENT_PORT           a line for each of the hub's addresses
 //     -----BEGIN PRIVATE KEY-----
 //     -----BEGIN CERTIFICATE-----        the agent's; it says which cluster this is
@@ -30,6 +31,9 @@ struct AgentIdentity {
   Certificate certificate;
   std::vector<Certificate> roots;
   std::vector<HubAddress> hubs;
+  std::string
+      joined_with;  // Hash of the token, in hex: a unit file keeps its --join flag, and only
+                    // a new token is redeemed. In the same file: it is kept or it is not.
 
   /// For the link's TLS.
   TlsMaterial Material() const;

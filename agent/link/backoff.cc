@@ -25,4 +25,8 @@ absl::Duration ReconnectDelay(const LinkEnd& end, Rng* rng) {
                       std::min(kBackoffMax, kBackoffFirst * (1 << doublings)));
 }
 
+bool MayBeExpired(int failures, absl::Time now, absl::Time renew_at) {
+  return failures > 0 && failures % 3 == 0 && now >= renew_at;
+}
+
 }  // namespace lockstep

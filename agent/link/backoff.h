@@ -31,4 +31,8 @@ struct LinkEnd {
 /// Source: docs/protocol.md "Reconnect".
 absl::Duration ReconnectDelay(const LinkEnd& end, Rng* rng);
 
+/// Whether, after so many failures in a row, the hub may take a certificate for expired that looks
+/// good by this machine's clock, which may be behind: past its renewal, and every third time only.
+bool MayBeExpired(int failures, absl::Time now, absl::Time renew_at);
+
 }  // namespace lockstep

@@ -18,6 +18,7 @@ namespace lockstep {
 namespace {
 
 constexpr size_t kStackBytes = 256 << 10;
+absl::Duration RenewalPause(Rng* rng) { return rng->Between(absl::Minutes(1), absl::Minutes(5)); }
 // How long the thread looks away at most: the wall clock, by which certificates end, may jump.
 constexpr absl::Duration kGlance = absl::Minutes(1);
 
@@ -65,6 +66,7 @@ class GrpcAgentLink::Listener : public LinkSession::Listener {
     MutexLock lock(&link_->mutex_);
     link_->present_->open = true;
     link_->present_->news = true;
+    link_->wakeup_.Wake();
   }
 
   void OnMessage(HubMessage message) override {
@@ -72,6 +74,7 @@ class GrpcAgentLink::Listener : public LinkSession::Listener {
       MutexLock lock(&link_->mutex_);
       Present& present = *link_->present_;
       present.news = true;
+      link_->wakeup_.Wake();
       if (auto* issued = std::get_if<CertificateIssued>(&message)) {
         present.issued = std::move(*issued);
         return;
@@ -87,6 +90,7 @@ class GrpcAgentLink::Listener : public LinkSession::Listener {
     link_->present_->status = status;
     link_->present_->closed = true;
     link_->present_->news = true;
+    link_->wakeup_.Wake();
   }
 
  private:
@@ -122,6 +126,7 @@ void GrpcAgentLink::Stop() {
     MutexLock lock(&mutex_);
     stopping_ = true;
   }
+  wakeup_.Wake();
   thread_.Join();
 }
 
@@ -151,7 +156,7 @@ void GrpcAgentLink::Run() {
   absl::Duration delay = absl::ZeroDuration();
   while (Pause(delay)) {
     const std::string target = identity_.hubs[hub % identity_.hubs.size()].Target();
-    const absl::StatusOr<Present> stream = RunStream(target);
+    const absl::StatusOr<Present> stream = RunStream(target, end.failures);
     const bool welcomed = stream.ok() && stream->welcome.has_value();
     if (welcomed) end.spread = stream->welcome->spread;
     end.failures = welcomed ? 0 : end.failures + 1;
@@ -166,8 +171,9 @@ void GrpcAgentLink::Run() {
 }
 
 // From the attempt to connect to the stream's end.
-absl::StatusOr<GrpcAgentLink::Present> GrpcAgentLink::RunStream(const std::string& target) {
-  LOCKSTEP_RETURN_IF_ERROR(RenewIfExpired());
+absl::StatusOr<GrpcAgentLink::Present> GrpcAgentLink::RunStream(const std::string& target,
+                                                                int failures) {
+  RenewIfDue(failures);
   LOCKSTEP_ASSIGN_OR_RETURN(std::shared_ptr<grpc::ChannelCredentials> credentials,
                             MakeHubChannelCredentials(identity_.Material()));
   Listener listener(this);
@@ -190,15 +196,29 @@ absl::StatusOr<GrpcAgentLink::Present> GrpcAgentLink::RunStream(const std::strin
   return end;
 }
 
-absl::Status GrpcAgentLink::RenewIfExpired() {
-  if (!identity_.ExpiredAt(clock_->Now())) return absl::OkStatus();
-  LOCKSTEP_ASSIGN_OR_RETURN(identity_, renewal_.renew_after_expiry(identity_));
-  renew_at_ = RenewalTime(identity_.certificate, rng_);
+// Whether a certificate is still good is for the hub's clock to say, which may differ from this
+// one: a renewal that fails, or that looks expired here, keeps nothing from connecting.
+void GrpcAgentLink::RenewIfDue(int failures) {
+  const absl::Time now = clock_->Now();
+  if (!identity_.ExpiredAt(now) && !MayBeExpired(failures, now, renew_at_)) return;
+  absl::StatusOr<AgentIdentity> renewed = renewal_.renew_after_expiry(identity_);
+  if (!renewed.ok()) {
+    Log(LogLevel::kWarning, "renewing the certificate failed; trying the one that is there",
+        {{"error", renewed.status()}});
+    return;
+  }
+  identity_ = *std::move(renewed);
+  NoteCertificate();
   Log(LogLevel::kInfo, "certificate renewed after its end",
       {{"not_after", identity_.certificate.not_after()}});
+}
+
+void GrpcAgentLink::NoteCertificate() {
+  // Not at once again where this machine's clock is ahead of the hub's.
+  renew_at_ =
+      std::max(RenewalTime(identity_.certificate, rng_), clock_->Now() + RenewalPause(rng_));
   MutexLock lock(&mutex_);
   certificate_end_ = identity_.certificate.not_after();
-  return absl::OkStatus();
 }
 
 // Does what is due while the stream lives; returns when it is closed.
@@ -208,14 +228,17 @@ void GrpcAgentLink::AwaitEnd(const std::shared_ptr<LinkSession>& session) {
     bool cancel = false;
     std::string session_name;
     std::optional<CertificateIssued> issued;
+    absl::Duration wait = connect_by - clock_->Monotonic();
     {
       MutexLock lock(&mutex_);
       // Before the Welcome there is nothing to renew over.
-      absl::Duration wait = connect_by - clock_->Monotonic();
       if (present_->open) wait = kGlance;
       if (present_->welcome) wait = std::min(wait, renew_at_ - clock_->Now());
-      mutex_.AwaitWithTimeout(absl::Condition(this, &GrpcAgentLink::HasNews),
-                              std::max(wait, absl::ZeroDuration()));
+      if (stopping_ || present_->news) wait = absl::ZeroDuration();
+    }
+    wakeup_.Wait(wait);
+    {
+      MutexLock lock(&mutex_);
       present_->news = false;
       if (present_->closed) return;
       cancel = stopping_ || (!present_->open && clock_->Monotonic() >= connect_by);
@@ -235,11 +258,8 @@ void GrpcAgentLink::AwaitEnd(const std::shared_ptr<LinkSession>& session) {
   }
 }
 
-bool GrpcAgentLink::HasNews() const { return stopping_ || present_->news; }
-
 void GrpcAgentLink::AskForCertificate(LinkSession* session, absl::string_view session_name) {
-  renew_at_ =
-      clock_->Now() + rng_->Between(absl::Minutes(1), absl::Minutes(5));  // Where no answer comes.
+  renew_at_ = clock_->Now() + RenewalPause(rng_);  // Where no answer comes.
   session->Send(MakeCertificateRequest(identity_, session_name));
 }
 
@@ -250,15 +270,19 @@ void GrpcAgentLink::TakeCertificate(const CertificateIssued& issued) {
     return;
   }
   identity_ = *std::move(identity);
-  renew_at_ = RenewalTime(identity_.certificate, rng_);
+  NoteCertificate();
   Log(LogLevel::kInfo, "certificate renewed", {{"not_after", identity_.certificate.not_after()}});
-  MutexLock lock(&mutex_);
-  certificate_end_ = identity_.certificate.not_after();
 }
 
 bool GrpcAgentLink::Pause(absl::Duration delay) {
-  MutexLock lock(&mutex_);
-  return !mutex_.AwaitWithTimeout(absl::Condition(&stopping_), delay);
+  const absl::Duration until = clock_->Monotonic() + delay;
+  while (true) {
+    {
+      MutexLock lock(&mutex_);
+      if (stopping_) return false;
+    }
+    if (!wakeup_.Wait(until - clock_->Monotonic())) return true;
+  }
 }
 
 }  // namespace lockstep

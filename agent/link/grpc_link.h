@@ -18,6 +18,7 @@
 #include "common/base/mutex.h"
 #include "common/base/random.h"
 #include "common/base/thread.h"
+#include "common/base/wakeup.h"
 #include "common/bundle/link.h"
 #include "common/rpc/keepalive.h"
 
@@ -84,13 +85,13 @@ class GrpcAgentLink : public AgentLink {
   class Listener;
 
   void Run();
-  absl::StatusOr<Present> RunStream(const std::string& target);
-  absl::Status RenewIfExpired();
+  absl::StatusOr<Present> RunStream(const std::string& target, int failures);
+  void RenewIfDue(int failures);
+  void NoteCertificate() ABSL_LOCKS_EXCLUDED(mutex_);
   void AwaitEnd(const std::shared_ptr<LinkSession>& session) ABSL_LOCKS_EXCLUDED(mutex_);
   void AskForCertificate(LinkSession* session, absl::string_view session_name);
   void TakeCertificate(const CertificateIssued& issued) ABSL_LOCKS_EXCLUDED(mutex_);
   bool Pause(absl::Duration delay) ABSL_LOCKS_EXCLUDED(mutex_);
-  bool HasNews() const ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
 
   // Fixed at construction.
   const LinkIdentity renewal_;
@@ -98,6 +99,7 @@ class GrpcAgentLink : public AgentLink {
   const Keepalive keepalive_;
   const Clock* const clock_;
   Rng* const rng_;
+  Wakeup wakeup_;  // Thread-safe: wakes the link's thread.
 
   // The link's thread's own.
   LinkEvents* events_ = nullptr;  // Fixed at Start.

@@ -13,7 +13,7 @@ void Timers::Set(const void* owner, const TimerId& id, absl::Duration after, Fir
   Drop(key);
   timers_[key] = {at, std::move(fire)};
   due_.emplace(at, key);
-  news_ = news_ || due_.begin()->second == key;
+  if (due_.begin()->second == key) wakeup_.Wake();
 }
 
 void Timers::Cancel(const void* owner, const TimerId& id) {
@@ -42,6 +42,7 @@ void Timers::Stop() {
     MutexLock lock(&mutex_);
     stopped_ = true;
   }
+  wakeup_.Wake();
   thread_.Join();
 }
 
@@ -63,21 +64,22 @@ void Timers::Run() {
 }
 
 bool Timers::TakeDue(Key* key, Fire* fire) {
-  MutexLock lock(&mutex_);
-  while (!stopped_) {
-    const absl::Duration wait =
-        due_.empty() ? absl::InfiniteDuration() : due_.begin()->first - clock_->Monotonic();
-    if (wait <= absl::ZeroDuration()) {
-      *key = due_.begin()->second;
-      *fire = std::move(timers_.at(*key).second);
-      Drop(*key);
-      firing_ = key->first;
-      return true;
+  while (true) {
+    absl::Duration wait = absl::InfiniteDuration();
+    {
+      MutexLock lock(&mutex_);
+      if (stopped_) return false;
+      if (!due_.empty()) wait = due_.begin()->first - clock_->Monotonic();
+      if (wait <= absl::ZeroDuration()) {
+        *key = due_.begin()->second;
+        *fire = std::move(timers_.at(*key).second);
+        Drop(*key);
+        firing_ = key->first;
+        return true;
+      }
     }
-    news_ = false;
-    mutex_.AwaitWithTimeout(absl::Condition(this, &Timers::HasNews), wait);
+    wakeup_.Wait(wait);
   }
-  return false;
 }
 
 }  // namespace lockstep

@@ -11,6 +11,7 @@
 #include "common/base/clock.h"
 #include "common/base/mutex.h"
 #include "common/base/thread.h"
+#include "common/base/wakeup.h"
 
 namespace lockstep {
 
@@ -37,18 +38,17 @@ class Timers {
   void Run();
   // Waits for what is due and takes it out; false when stopped.
   bool TakeDue(Key* key, Fire* fire);
-  bool HasNews() const ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_) { return news_ || stopped_; }
   void Drop(const Key& key) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
 
   // Fixed at construction.
   const Clock* const clock_;
+  Wakeup wakeup_;  // Thread-safe: the thread must look anew.
 
   // Guarded by mutex_.
   Mutex mutex_;
   std::map<Key, std::pair<absl::Duration, Fire>> timers_ ABSL_GUARDED_BY(mutex_);
   std::set<std::pair<absl::Duration, Key>> due_ ABSL_GUARDED_BY(mutex_);
   const void* firing_ ABSL_GUARDED_BY(mutex_) = nullptr;  // Whose timer fires at the moment.
-  bool news_ ABSL_GUARDED_BY(mutex_) = false;             // The thread must look anew.
   bool stopped_ ABSL_GUARDED_BY(mutex_) = false;
 
   Thread thread_;

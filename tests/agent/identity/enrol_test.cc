@@ -105,6 +105,7 @@ TEST_F(Enrolment, AnAgentJoinsAndKeepsItsIdentity) {
   ASSERT_OK_AND_ASSIGN(const AgentIdentity loaded, LoadIdentity(agent_directory_));
   EXPECT_EQ(loaded.cluster, "eu-3");
   EXPECT_EQ(loaded.hubs, token.hubs);
+  EXPECT_EQ(loaded.joined_with, HashTokenSecret(token.secret).ToHex());
   EXPECT_EQ(loaded.key.Fingerprint(), joined.key.Fingerprint());
   EXPECT_EQ(loaded.certificate.ToDer(), joined.certificate.ToDer());
   ASSERT_EQ(loaded.roots.size(), 1u);

@@ -60,5 +60,13 @@ TEST(ReconnectDelay, DoesNotKnockWhereNobodyOpens) {
                 absl::Seconds(30), absl::Seconds(60));
 }
 
+TEST(MayBeExpired, F23PastItsRenewalEveryThirdFailureTriesANewCertificate) {
+  const absl::Time renew_at = absl::UnixEpoch();
+  for (int failures = 0; failures < 10; ++failures) {
+    EXPECT_EQ(MayBeExpired(failures, renew_at, renew_at), failures > 0 && failures % 3 == 0);
+    EXPECT_FALSE(MayBeExpired(failures, renew_at - absl::Seconds(1), renew_at));
+  }
+}
+
 }  // namespace
 }  // namespace lockstep

@@ -144,7 +144,7 @@ class LinkTest : public testing::Test {
     GrpcLinkOptions options{.identity = std::move(identity),
                             .renewal = renewal_,
                             .keepalive = keepalive_,
-                            .clock = SystemClock(),
+                            .clock = clock_,
                             .rng = &rng_};
     link_ = std::make_unique<GrpcAgentLink>(std::move(options));
     agent_.link = link_.get();
@@ -199,6 +199,7 @@ class LinkTest : public testing::Test {
   std::unique_ptr<HubServer> server_;
 
   Keepalive keepalive_;
+  const Clock* clock_ = SystemClock();
   SeededRng rng_{11};
   LinkIdentity renewal_;
   Recorder agent_;
@@ -291,6 +292,28 @@ TEST_F(LinkTest, F32AnExpiredCertificateIsRenewedBeforeTheLink) {
   };
   StartLink(Identity(expired, {server_->port()}));
   Welcomed();
+}
+
+// Two days ahead of the hub.
+class FastClock : public Clock {
+ public:
+  absl::Time Now() const override { return SystemClock()->Now() + absl::Hours(48); }
+  absl::Duration Monotonic() const override { return SystemClock()->Monotonic(); }
+};
+
+TEST_F(LinkTest, F22ACertificateThatOnlyThisClockHoldsForExpiredIsTried) {
+  const FastClock fast;
+  clock_ = &fast;
+  Channel<std::string> renewals(10);
+  renewal_.renew_after_expiry = [&](const AgentIdentity& identity) {
+    renewals.TrySend(identity.cluster);
+    return absl::StatusOr<AgentIdentity>(absl::UnavailableError("refused"));
+  };
+  StartHub();
+  StartLink();
+  Welcomed();
+  EXPECT_EQ(renewals.Drain(10, absl::ZeroDuration()).size(), 1u);
+  link_->Stop();  // Before what it calls goes.
 }
 
 TEST_F(LinkTest, A52AHubOfAnotherAuthorityIsNotTalkedTo) {
