@@ -170,7 +170,7 @@ TEST(Loop, F07ARenderingThatDoesNotFitIsAnErrorOfItsApplicationsAndPasses) {
   rig.store.SetRoom(999);
   rig.loop->Post(done);
   const Instance refused = rig.Web();
-  EXPECT_THAT(refused.error, HasSubstr("do not fit"));
+  ASSERT_THAT(refused.error, HasSubstr("do not fit"));
   EXPECT_EQ(refused.assignment.generation, 0u);
   EXPECT_FALSE(rig.store.Get(Family::kBlob, BlobKey(digest)).ok());
 
