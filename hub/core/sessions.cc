@@ -191,7 +191,8 @@ void NoteAgent(Turn& turn, const event::AgentHello& hello, ClusterState& cluster
 void AlignStatuses(Turn& turn, const event::AgentHello& hello, bool behind, ClusterState& cluster) {
   const uint64_t acknowledged = hello.hello.status_seq_acked;
   // Numbers of a lost history can be those of another run of the agent, whose disk was full.
-  if (behind || acknowledged > cluster.status_seq) {
+  if (behind) cluster.status_seq = 0;  // Until all was told, whatever becomes of this session.
+  if (acknowledged > cluster.status_seq) {
     turn.Send(hello.session, Command{++turn.state.command_id, Command::Report{}});
   }
   cluster.status_seq = std::min(cluster.status_seq, acknowledged);

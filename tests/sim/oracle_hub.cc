@@ -61,7 +61,10 @@ void Oracle::HubStarted(const HubState& state) {
       view.status_acked = 0;
       continue;
     }
-    if (cluster->second.status_seq < view.status_acked) {
+    // 0: it asks for all when the agent returns.
+    const uint64_t kept = cluster->second.status_seq;
+    if (kept == 0) view.status_acked = 0;
+    if (kept < view.status_acked) {
       Fail(name, absl::StrCat("status ", view.status_acked, " was acknowledged and is lost"));
     }
     for (const auto& [application, generation] : view.sent) {
