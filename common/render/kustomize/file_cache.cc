@@ -45,12 +45,29 @@ uint32_t FileCache::Reserve(absl::string_view path, size_t lines) {
   if (next_line_ > kLinesMax) {
     by_key_.clear();
     files_.clear();
+    notes_.clear();
     next_line_ = 1;
   }
   const uint32_t base = next_line_;
   next_line_ += static_cast<uint32_t>(lines) + 1;
   files_.emplace(base, std::string(path));
   return base;
+}
+
+void FileCache::AddNote(uint32_t line, std::string text) {
+  MutexLock lock(&mutex_);
+  notes_[line] = std::move(text);
+}
+
+bool FileCache::HasNotes() const {
+  MutexLock lock(&mutex_);
+  return !notes_.empty();
+}
+
+std::optional<std::string> FileCache::NoteAt(uint32_t line) const {
+  MutexLock lock(&mutex_);
+  const auto found = notes_.find(line);
+  return found == notes_.end() ? std::nullopt : std::optional<std::string>(found->second);
 }
 
 FilePlace FileCache::Locate(Place place) const {

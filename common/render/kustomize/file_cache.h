@@ -4,6 +4,7 @@
 #include <cstdint>
 #include <map>
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -53,6 +54,11 @@ class FileCache {
   /// The file and line of a value that was read through this; no file for any other.
   FilePlace Locate(Place place) const ABSL_LOCKS_EXCLUDED(mutex_);
 
+  /// Keeps what the comment on a line says, by the line as values have it.
+  void AddNote(uint32_t line, std::string text) ABSL_LOCKS_EXCLUDED(mutex_);
+  bool HasNotes() const ABSL_LOCKS_EXCLUDED(mutex_);
+  std::optional<std::string> NoteAt(uint32_t line) const ABSL_LOCKS_EXCLUDED(mutex_);
+
   /// Gives `lines` lines that no other file has, for a text that is not cached.
   uint32_t Reserve(absl::string_view path, size_t lines) ABSL_LOCKS_EXCLUDED(mutex_);
 
@@ -64,6 +70,7 @@ class FileCache {
       ABSL_GUARDED_BY(mutex_);
   size_t bytes_ ABSL_GUARDED_BY(mutex_) = 0;
   std::map<uint32_t, std::string> files_ ABSL_GUARDED_BY(mutex_);  // By the first line.
+  absl::flat_hash_map<uint32_t, std::string> notes_ ABSL_GUARDED_BY(mutex_);
   uint32_t next_line_ ABSL_GUARDED_BY(mutex_) = 1;
 };
 

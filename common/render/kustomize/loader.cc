@@ -10,6 +10,7 @@
 #include "common/base/status.h"
 #include "common/object/yaml.h"
 #include "common/render/kustomize/remote.h"
+#include "common/render/kustomize/schema_comment.h"
 #include "common/text/nearest.h"
 
 namespace lockstep::kustomize {
@@ -158,10 +159,14 @@ absl::StatusOr<std::shared_ptr<const FileCache::Documents>> Loader::ReadDocument
 absl::StatusOr<std::shared_ptr<const FileCache::Documents>> Loader::ReadObjects(
     const Text& path, FileKind kind) const {
   if (IsHttp(path.text)) return Read(path).status();
-  return ReadDocuments(path, kind == FileKind::kPatches ? "patches" : "resources",
-                       [kind](const std::string& content, const std::string& file, uint32_t base) {
-                         return ReadResources(content, file, base, kind);
-                       });
+  return ReadDocuments(
+      path, kind == FileKind::kPatches ? "patches" : "resources",
+      [this, kind](const std::string& content, const std::string& file, uint32_t base) {
+        for (auto& [line, text] : FindSchemaComments(content)) {
+          session_.cache().AddNote(base + line, std::move(text));
+        }
+        return ReadResources(content, file, base, kind);
+      });
 }
 
 absl::StatusOr<std::shared_ptr<const FileCache::Documents>> Loader::ReadConfiguration(

@@ -9,6 +9,7 @@
 #include <absl/strings/str_split.h>
 
 #include "common/base/status.h"
+#include "common/render/kustomize/schema_comment.h"
 #include "common/render/kustomize/transformers.h"
 #include "common/render/patch/json_patch.h"
 #include "common/render/patch/strategic_merge.h"
@@ -40,8 +41,7 @@ struct Allowed {
   bool kind = false;
 };
 
-absl::Status Merge(const Value& patch, Allowed allowed, const Session& session,
-                   Resource* resource) {
+absl::Status Merge(const Value& patch, Allowed allowed, Session& session, Resource* resource) {
   Value& value = resource->value;
   const Value* const metadata = value.Find("metadata");
   const auto copy = [](const Value* from, absl::string_view key) {
@@ -52,7 +52,9 @@ absl::Status Merge(const Value& patch, Allowed allowed, const Session& session,
   Value name = copy(metadata, "name");
   Value space = copy(metadata, "namespace");
   if (allowed.name || allowed.kind) resource->RememberId();
-  absl::StatusOr<PatchOutcome> outcome = ApplyStrategicMerge(&value, patch, session.schema());
+  const std::optional<MergeSchema> own = SchemaOfComments(value, patch, session.cache());
+  absl::StatusOr<PatchOutcome> outcome =
+      ApplyStrategicMerge(&value, patch, own ? *own : session.schema());
   if (!outcome.ok()) return OfObject(WithFile(outcome.status(), session), *resource);
   if (*outcome == PatchOutcome::kDeleted || resource->IsEmpty()) {
     value = Value();
@@ -84,7 +86,7 @@ Value ForTargets(const Value& patch) {
 }
 
 absl::Status MergeInto(const std::vector<size_t>& targets, const Value& patch, Allowed allowed,
-                       const Session& session, ResourceList* list) {
+                       Session& session, ResourceList* list) {
   Value made = ForTargets(patch);
   for (const size_t target : targets) {
     Resource& resource = list->items()[target];
@@ -99,7 +101,7 @@ absl::Status MergeInto(const std::vector<size_t>& targets, const Value& patch, A
 }
 
 absl::Status ApplyMergePatches(const PatchEntry& entry, const std::vector<Value>& patches,
-                               const Session& session, ResourceList* list) {
+                               Session& session, ResourceList* list) {
   const Allowed allowed = {.name = entry.allow_name_change, .kind = entry.allow_kind_change};
   if (entry.target && !patches.empty()) {
     if (patches.size() > 1) {
@@ -179,6 +181,9 @@ absl::StatusOr<SharedDocuments> ReadInline(const Text& text, const Loader& loade
   const FilePlace place = session.cache().Locate(text.place);
   SharedDocuments documents = session.cache().Get(
       place.file, text.text, "inline", text.text, [&](uint32_t) -> FileCache::Documents {
+        for (auto& [line, comment] : FindSchemaComments(text.text)) {
+          session.cache().AddNote(text.place.line + line, std::move(comment));
+        }
         // The lines of a block follow the one that it begins on.
         auto read = ReadResources(text.text, "the text", text.place.line, FileKind::kPatches);
         if (read.ok()) return read;
@@ -230,7 +235,7 @@ absl::Status ApplyJsonEntry(const PatchEntry& entry, const Loader& loader, Resou
 
 absl::Status ApplyMergeEntries(const std::vector<Text>& entries, const Loader& loader,
                                ResourceList* list) {
-  const Session& session = loader.session();
+  Session& session = loader.session();
   std::vector<SharedDocuments> read;
   bool any = false;
   for (const Text& entry : entries) {

@@ -57,11 +57,10 @@ absl::Status Target::SetSchema() {
     LOCKSTEP_ASSIGN_OR_RETURN(const auto documents, loader_->ReadConfiguration(text));
     LOCKSTEP_ASSIGN_OR_RETURN(const std::string file, loader_->Resolve(text.text));
     const Value empty;
-    LOCKSTEP_ASSIGN_OR_RETURN(
-        MergeSchema schema,
-        MergeSchema::FromOpenApi((*documents)->empty() ? empty : (*documents)->front(),
-                                 session().Shown(file)));
-    session().SetSchema(std::make_unique<MergeSchema>(std::move(schema)));
+    absl::StatusOr<MergeSchema> schema = MergeSchema::FromOpenApi(
+        (*documents)->empty() ? empty : (*documents)->front(), session().Shown(file));
+    if (!schema.ok()) return session().At(place, schema.status());
+    session().SetSchema(std::make_unique<MergeSchema>(*std::move(schema)));
     return absl::OkStatus();
   }
   if (version == openapi.end() || version->second.empty()) return absl::OkStatus();

@@ -1,7 +1,6 @@
 // Builds the conformance cases: see ../shared/corpus/kustomize/README.md.
 
 #include <filesystem>
-#include <set>
 #include <vector>
 
 #include <absl/strings/str_cat.h>
@@ -40,15 +39,6 @@ std::string WithoutVersion(std::string text) {
   return text;
 }
 
-// Where kyaml reads the schema of a list from a comment beside it, which no other reader of YAML
-// does.
-const std::set<std::string>& SchemaInComment() {
-  static const auto& cases = *new std::set<std::string>{
-      "elementTestCases__merge_primitive_items",
-      "elementTestCases__no-infer-merge-keys-merge-using-explicit-schema-as-line-comment"};
-  return cases;
-}
-
 // What is wrong with one case, or "".
 std::string Judge(const fs::path& folder) {
   const absl::StatusOr<Value> info = ReadJson(ReadText(folder / "case.json"), "case.json");
@@ -72,7 +62,6 @@ TEST(KustomizeCases, PrintWhatKustomizePrintsByteForByte) {
     if (entry.path().filename() != "case.json") continue;
     ++cases;
     const fs::path folder = entry.path().parent_path();
-    if (SchemaInComment().contains(folder.filename().string())) continue;
     EXPECT_EQ(Judge(folder), "") << folder;
   }
   EXPECT_GE(cases, 465U);
