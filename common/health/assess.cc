@@ -13,7 +13,7 @@
 namespace lockstep {
 namespace {
 
-HealthAssessment Make(Verdict verdict, absl::string_view judge) {
+HealthAssessment Make(Judgement verdict, absl::string_view judge) {
   std::string message = ToUtf8(verdict.message);
   if (message.size() > kHealthMessageBytesMax) {
     constexpr absl::string_view kEllipsis = "…";
@@ -28,7 +28,7 @@ HealthAssessment Make(Verdict verdict, absl::string_view judge) {
 // A hook that Argo CD keeps until it has seen how it ended is judged although it is being deleted.
 constexpr absl::string_view kHookFinalizer = "argocd.argoproj.io/hook-finalizer";
 
-std::optional<Verdict> JudgeDeletion(const Value& object) {
+std::optional<Judgement> JudgeDeletion(const Value& object) {
   const absl::string_view since = TextAt(object, {"metadata", "deletionTimestamp"});
   if (since.empty()) return std::nullopt;
   std::string names;
@@ -40,15 +40,15 @@ std::optional<Verdict> JudgeDeletion(const Value& object) {
   if (GroupOf(object).empty() && object.StringAt("kind") == "Namespace") {
     return JudgeNamespace(object);
   }
-  return Verdict{Health::kProgressing,
-                 absl::StrCat("it is being deleted since ", since,
-                              names.empty() ? "" : "; it waits for the finalizers ", names)};
+  return Judgement{Health::kProgressing,
+                   absl::StrCat("it is being deleted since ", since,
+                                names.empty() ? "" : "; it waits for the finalizers ", names)};
 }
 
 // What the rule says; nothing where it leaves the answer to others.
 std::optional<HealthAssessment> Ask(const LuaRule* rule, const Value& object, absl::Time now) {
   if (rule == nullptr) return std::nullopt;
-  absl::StatusOr<std::optional<Verdict>> verdict = rule->Run(object, now);
+  absl::StatusOr<std::optional<Judgement>> verdict = rule->Run(object, now);
   if (!verdict.ok()) {
     HealthAssessment broken = Make(
         {Health::kUnknown, absl::StrCat("the health rule broke: ", verdict.status().message())},

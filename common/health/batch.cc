@@ -9,7 +9,7 @@
 
 namespace lockstep {
 
-Verdict JudgeJob(const Value& object) {
+Judgement JudgeJob(const Value& object) {
   const auto failed = FindCondition(object, "Failed");
   if (failed.has_value() && failed->IsTrue()) {
     return {Health::kDegraded, Explain(*failed, "the job failed")};
@@ -36,7 +36,7 @@ Verdict JudgeJob(const Value& object) {
   return {Health::kProgressing, std::move(text)};
 }
 
-Verdict JudgeCronJob(const Value& object) {
+Judgement JudgeCronJob(const Value& object) {
   if (FlagAt(object, {"spec", "suspend"})) return {Health::kSuspended, "no runs are scheduled"};
   return {Health::kHealthy, ""};
 }
@@ -51,7 +51,7 @@ bool IsScalingFailure(absl::string_view type, absl::string_view reason) {
          reason == "FailedGetObjectMetric" || reason == "FailedGetExternalMetric";
 }
 
-Verdict JudgeScaling(const Value::Array& conditions) {
+Judgement JudgeScaling(const Value::Array& conditions) {
   for (const Value& condition : conditions) {
     if (IsScalingFailure(condition.StringAt("type"), condition.StringAt("reason"))) {
       return {Health::kDegraded,
@@ -75,7 +75,7 @@ Verdict JudgeScaling(const Value::Array& conditions) {
 
 }  // namespace
 
-Verdict JudgeAutoscaler(const Value& object) {
+Judgement JudgeAutoscaler(const Value& object) {
   const Value::Array& conditions = ListAt(object, {"status", "conditions"});
   // Version 1 has its conditions in an annotation.
   const absl::string_view note = Annotation(object, "autoscaling.alpha.kubernetes.io/conditions");
@@ -88,7 +88,7 @@ Verdict JudgeAutoscaler(const Value& object) {
   return JudgeScaling(parsed->AsArray());
 }
 
-Verdict JudgeDisruptionBudget(const Value& object) {
+Judgement JudgeDisruptionBudget(const Value& object) {
   if (auto stale = StaleMessage(object)) return {Health::kProgressing, *std::move(stale)};
   const auto allowed = FindCondition(object, "DisruptionAllowed");
   if (allowed.has_value() && allowed->reason == "SyncFailed") {

@@ -7,7 +7,7 @@
 
 namespace lockstep {
 
-Verdict JudgeVolumeClaim(const Value& object) {
+Judgement JudgeVolumeClaim(const Value& object) {
   const absl::string_view phase = TextAt(object, {"status", "phase"});
   const absl::string_view storage_class = TextAt(object, {"spec", "storageClassName"});
   if (phase == "Bound") return {Health::kHealthy, ""};
@@ -25,7 +25,7 @@ Verdict JudgeVolumeClaim(const Value& object) {
   return {Health::kUnknown, absl::StrCat("its phase is ", phase)};
 }
 
-Verdict JudgeVolume(const Value& object) {
+Judgement JudgeVolume(const Value& object) {
   const absl::string_view phase = TextAt(object, {"status", "phase"});
   const absl::string_view said = TextAt(object, {"status", "message"});
   if (phase == "Failed") {
@@ -36,7 +36,7 @@ Verdict JudgeVolume(const Value& object) {
   return {Health::kHealthy, ""};
 }
 
-Verdict JudgeService(const Value& object) {
+Judgement JudgeService(const Value& object) {
   if (TextAt(object, {"spec", "type"}) == "LoadBalancer" &&
       ListAt(object, {"status", "loadBalancer", "ingress"}).empty()) {
     return {Health::kProgressing, "its load balancer has no address yet"};
@@ -44,7 +44,7 @@ Verdict JudgeService(const Value& object) {
   return {Health::kHealthy, ""};
 }
 
-Verdict JudgeIngress(const Value& object) {
+Judgement JudgeIngress(const Value& object) {
   if (!ListAt(object, {"status", "loadBalancer", "ingress"}).empty()) return {Health::kHealthy, ""};
   const absl::string_view name = TextAt(object, {"spec", "ingressClassName"});
   return {Health::kProgressing,
@@ -53,7 +53,7 @@ Verdict JudgeIngress(const Value& object) {
                                       "\" has given it no address yet")};
 }
 
-Verdict JudgeApiService(const Value& object) {
+Judgement JudgeApiService(const Value& object) {
   const auto available = FindCondition(object, "Available");
   if (available.has_value() && available->IsTrue()) return {Health::kHealthy, ""};
   return {Health::kProgressing, available.has_value()
@@ -61,7 +61,7 @@ Verdict JudgeApiService(const Value& object) {
                                     : std::string("nobody has tried its server yet")};
 }
 
-Verdict JudgeCustomResourceDefinition(const Value& object) {
+Judgement JudgeCustomResourceDefinition(const Value& object) {
   const auto names = FindCondition(object, "NamesAccepted");
   if (names.has_value() && names->IsFalse()) {
     return {Health::kDegraded, Explain(*names, "its names are taken")};
@@ -74,7 +74,7 @@ Verdict JudgeCustomResourceDefinition(const Value& object) {
           Explain(*established, "its kind is not served yet")};
 }
 
-Verdict JudgeNamespace(const Value& object) {
+Judgement JudgeNamespace(const Value& object) {
   if (TextAt(object, {"status", "phase"}) != "Terminating") return {Health::kHealthy, ""};
   std::string text = "it is being deleted";
   for (const Value& condition : ListAt(object, {"status", "conditions"})) {

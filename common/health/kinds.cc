@@ -49,7 +49,7 @@ KindRule FindKindRule(absl::string_view group, absl::string_view kind) {
   return row == std::end(kRows) ? nullptr : row->rule;
 }
 
-Verdict JudgeConditions(const Value& object) {
+Judgement JudgeConditions(const Value& object) {
   if (auto stale = StaleMessage(object)) return {Health::kProgressing, *std::move(stale)};
   const auto stalled = FindCondition(object, "Stalled");
   if (stalled.has_value() && stalled->IsTrue()) {

@@ -179,12 +179,12 @@ absl::Status ScriptError(lua_State* state, const LuaRun& run, const std::string&
   return absl::FailedPreconditionError(text);
 }
 
-absl::StatusOr<std::optional<Verdict>> ReadAnswer(lua_State* state, const Task& task,
-                                                  const std::string& origin) {
+absl::StatusOr<std::optional<Judgement>> ReadAnswer(lua_State* state, const Task& task,
+                                                    const std::string& origin) {
   const auto wrong = [&](const auto&... parts) {
     return absl::FailedPreconditionError(absl::StrCat(origin, ": it returned ", parts...));
   };
-  if (task.says_nothing) return std::optional<Verdict>();
+  if (task.says_nothing) return std::optional<Judgement>();
   if (lua_gettop(state) < 2) {
     return wrong("a ", luaL_typename(state, -1), "; it must be a table with status and message");
   }
@@ -197,14 +197,14 @@ absl::StatusOr<std::optional<Verdict>> ReadAnswer(lua_State* state, const Task& 
                  "; it must be Healthy, Progressing, Degraded, Suspended, Missing or Unknown");
   }
   const int type = lua_type(state, -1);
-  if (type == LUA_TNIL) return std::optional<Verdict>({*health, ""});
+  if (type == LUA_TNIL) return std::optional<Judgement>({*health, ""});
   if (type == LUA_TNUMBER) {
-    return std::optional<Verdict>({*health, lua_isinteger(state, -1) != 0
-                                                ? absl::StrCat(lua_tointeger(state, -1))
-                                                : absl::StrCat(lua_tonumber(state, -1))});
+    return std::optional<Judgement>({*health, lua_isinteger(state, -1) != 0
+                                                  ? absl::StrCat(lua_tointeger(state, -1))
+                                                  : absl::StrCat(lua_tonumber(state, -1))});
   }
   if (type != LUA_TSTRING) return wrong("a ", luaL_typename(state, -1), " as message");
-  return std::optional<Verdict>({*health, std::string(TextOf(state, -1))});
+  return std::optional<Judgement>({*health, std::string(TextOf(state, -1))});
 }
 
 }  // namespace
@@ -228,8 +228,8 @@ absl::StatusOr<LuaRule> LuaRule::Compile(absl::string_view script, absl::string_
   return LuaRule(std::move(bytecode), std::string(origin));
 }
 
-absl::StatusOr<std::optional<Verdict>> LuaRule::Run(const Value& object, absl::Time now,
-                                                    const LuaLimits& limits) const {
+absl::StatusOr<std::optional<Judgement>> LuaRule::Run(const Value& object, absl::Time now,
+                                                      const LuaLimits& limits) const {
   LuaRun run;
   run.limits = limits;
   run.now = now;

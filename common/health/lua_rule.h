@@ -34,8 +34,8 @@ class LuaRule {
   ///
   /// Errors, all with "ORIGIN:LINE: …": FAILED_PRECONDITION for what is outside the sandbox and
   /// for every other mistake of the script; RESOURCE_EXHAUSTED for a limit.
-  absl::StatusOr<std::optional<Verdict>> Run(const Value& object, absl::Time now,
-                                             const LuaLimits& limits = {}) const;
+  absl::StatusOr<std::optional<Judgement>> Run(const Value& object, absl::Time now,
+                                               const LuaLimits& limits = {}) const;
 
   const std::string& origin() const { return origin_; }
 

@@ -76,7 +76,7 @@ bool RunsForEver(const Value& pod) {
          Annotation(pod, "helm.sh/hook").empty();
 }
 
-Verdict JudgePending(const Value& pod) {
+Judgement JudgePending(const Value& pod) {
   const auto scheduled = FindCondition(pod, "PodScheduled");
   if (scheduled.has_value() && scheduled->IsFalse()) {
     return {Health::kProgressing,
@@ -101,7 +101,7 @@ Verdict JudgePending(const Value& pod) {
   return {Health::kProgressing, "its containers have not started yet"};
 }
 
-Verdict JudgeFailed(const Value& pod) {
+Judgement JudgeFailed(const Value& pod) {
   const absl::string_view said = TextAt(pod, {"status", "message"});
   if (!said.empty()) {
     return {Health::kDegraded, Explain(TextAt(pod, {"status", "reason"}), said)};
@@ -121,7 +121,7 @@ Verdict JudgeFailed(const Value& pod) {
   return {Health::kDegraded, Explain(TextAt(pod, {"status", "reason"}), "", "the pod failed")};
 }
 
-Verdict JudgeRunning(const Value& pod) {
+Judgement JudgeRunning(const Value& pod) {
   if (!RunsForEver(pod)) {
     std::string bad = BadWaits(pod, "containerStatuses");
     return {Health::kProgressing, bad.empty() ? "it runs and has not ended yet" : std::move(bad)};
@@ -143,7 +143,7 @@ Verdict JudgeRunning(const Value& pod) {
 
 }  // namespace
 
-Verdict JudgePod(const Value& pod) {
+Judgement JudgePod(const Value& pod) {
   // Not where the pod may end: a hook that is given up too early would run on unexpectedly.
   if (RunsForEver(pod)) {
     std::string bad = BadWaits(pod, "containerStatuses");

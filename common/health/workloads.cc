@@ -20,24 +20,24 @@ std::string FailureSuffix(const Value& object) {
   return text.empty() ? "" : absl::StrCat("; ", text);
 }
 
-Verdict Waiting(absl::string_view what, const Value& object) {
+Judgement Waiting(absl::string_view what, const Value& object) {
   return {Health::kProgressing, absl::StrCat(what, FailureSuffix(object))};
 }
 
 // A spec that no controller has seen yet: it must have been, for kinds whose controller always says
 // which generation it saw.
-std::optional<Verdict> NotObserved(const Value& object) {
-  if (auto stale = StaleMessage(object)) return Verdict{Health::kProgressing, *std::move(stale)};
+std::optional<Judgement> NotObserved(const Value& object) {
+  if (auto stale = StaleMessage(object)) return Judgement{Health::kProgressing, *std::move(stale)};
   if (IntAt(object, {"metadata", "generation"}).value_or(0) > 0 &&
       !IntAt(object, {"status", "observedGeneration"}).has_value()) {
-    return Verdict{Health::kProgressing, "its controller has not seen it yet"};
+    return Judgement{Health::kProgressing, "its controller has not seen it yet"};
   }
   return std::nullopt;
 }
 
 }  // namespace
 
-Verdict JudgeDeployment(const Value& object) {
+Judgement JudgeDeployment(const Value& object) {
   if (FlagAt(object, {"spec", "paused"})) return {Health::kSuspended, "the rollout is paused"};
   if (auto verdict = NotObserved(object)) return *std::move(verdict);
   const auto progressing = FindCondition(object, "Progressing");
@@ -62,7 +62,7 @@ Verdict JudgeDeployment(const Value& object) {
   return {Health::kHealthy, ""};
 }
 
-Verdict JudgeStatefulSet(const Value& object) {
+Judgement JudgeStatefulSet(const Value& object) {
   if (auto stale = StaleMessage(object)) return {Health::kProgressing, *std::move(stale)};
   if (StatusCount(object, "observedGeneration") == 0) {
     return {Health::kProgressing, "its controller has not seen it yet"};
@@ -93,7 +93,7 @@ Verdict JudgeStatefulSet(const Value& object) {
   return {Health::kHealthy, ""};
 }
 
-Verdict JudgeDaemonSet(const Value& object) {
+Judgement JudgeDaemonSet(const Value& object) {
   if (auto verdict = NotObserved(object)) return *std::move(verdict);
   if (TextAt(object, {"spec", "updateStrategy", "type"}) == "OnDelete") {
     return {Health::kHealthy, ""};
@@ -111,12 +111,12 @@ Verdict JudgeDaemonSet(const Value& object) {
   return {Health::kHealthy, ""};
 }
 
-Verdict JudgeReplicaSet(const Value& object) {
+Judgement JudgeReplicaSet(const Value& object) {
   if (auto verdict = NotObserved(object)) return *std::move(verdict);
   return JudgeReplicationController(object);
 }
 
-Verdict JudgeReplicationController(const Value& object) {
+Judgement JudgeReplicationController(const Value& object) {
   if (auto stale = StaleMessage(object)) return {Health::kProgressing, *std::move(stale)};
   const auto failure = FindCondition(object, "ReplicaFailure");
   if (failure.has_value() && failure->IsTrue()) {

@@ -12,8 +12,8 @@ namespace {
 
 using testing::HasSubstr;
 
-absl::StatusOr<std::optional<Verdict>> RunScript(const std::string& script, const Value& object,
-                                                 const LuaLimits& limits = {}) {
+absl::StatusOr<std::optional<Judgement>> RunScript(const std::string& script, const Value& object,
+                                                   const LuaLimits& limits = {}) {
   absl::StatusOr<LuaRule> rule = LuaRule::Compile(script, "x.lua");
   if (!rule.ok()) return rule.status();
   return rule->Run(object, kCaseTime, limits);

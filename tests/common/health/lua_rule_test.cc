@@ -11,8 +11,8 @@ using testing::AllOf;
 using testing::HasSubstr;
 using testing::StartsWith;
 
-absl::StatusOr<std::optional<Verdict>> RunScript(const std::string& script,
-                                                 const std::string& object = "{}") {
+absl::StatusOr<std::optional<Judgement>> RunScript(const std::string& script,
+                                                   const std::string& object = "{}") {
   absl::StatusOr<LuaRule> rule = LuaRule::Compile(script, "health.lua");
   if (!rule.ok()) return rule.status();
   absl::StatusOr<Value> value = ReadJson(object, "object");
