@@ -1,5 +1,6 @@
 #include "agent/agent.h"
 
+#include <cstdlib>
 #include <unistd.h>
 #include <utility>
 
@@ -10,6 +11,8 @@
 #include "agent/agent_gauges.h"
 #include "agent/identity/enrol.h"
 #include "agent/identity/identity.h"
+#include "agent/kube/access.h"
+#include "agent/kube/kube_target.h"
 #include "agent/link/fetcher.h"
 #include "agent/link/grpc_link.h"
 #include "agent/loop/agent_loop.h"
@@ -32,11 +35,29 @@ namespace {
 constexpr int kWorkThreads = 2;
 
 constexpr absl::string_view kDirectory = "directory:";
+constexpr absl::string_view kKubernetes = "kubernetes";
 
-absl::StatusOr<std::unique_ptr<DirectoryTarget>> OpenTarget(absl::string_view text) {
-  LOCKSTEP_RETURN_IF_ERROR(CheckTarget(text));
+absl::StatusOr<KubeAccess> FindAccess(const AgentConfig& config) {
+  if (!config.kubeconfig.empty()) return LoadKubeconfig(config.kubeconfig, config.kube_context);
+  const auto variable = [](const char* name) -> absl::string_view {
+    const char* const value = std::getenv(name);
+    return value == nullptr ? "" : value;
+  };
+  absl::StatusOr<KubeAccess> access =
+      AccessFromPod(std::string(kPodCredentials), variable("KUBERNETES_SERVICE_HOST"),
+                    variable("KUBERNETES_SERVICE_PORT"));
+  if (access.ok()) return access;
+  return Annotate(access.status(), "without --kubeconfig the agent takes what its pod has");
+}
+
+absl::StatusOr<std::unique_ptr<Target>> OpenTarget(const AgentConfig& config) {
+  LOCKSTEP_RETURN_IF_ERROR(CheckTarget(config.target));
+  if (config.target == kKubernetes) {
+    LOCKSTEP_ASSIGN_OR_RETURN(const KubeAccess access, FindAccess(config));
+    return std::make_unique<KubeTarget>(access, KubeHttp::Options(), SystemClock());
+  }
   DirectoryTarget::Options options;
-  options.root = std::string(absl::StripPrefix(text, kDirectory));
+  options.root = std::string(absl::StripPrefix(config.target, kDirectory));
   return DirectoryTarget::Open(std::move(options));
 }
 
@@ -117,10 +138,12 @@ class NoLink : public AgentLink, public BlobFetcher {
 }  // namespace
 
 absl::Status CheckTarget(absl::string_view text) {
-  if (absl::StartsWith(text, kDirectory) && text.size() > kDirectory.size()) {
+  if (text == kKubernetes ||
+      (absl::StartsWith(text, kDirectory) && text.size() > kDirectory.size())) {
     return absl::OkStatus();
   }
-  return absl::InvalidArgumentError(absl::StrCat("\"", text, "\" is not directory:PATH"));
+  return absl::InvalidArgumentError(
+      absl::StrCat("\"", text, "\" is neither directory:PATH nor kubernetes"));
 }
 
 // In the order in which they start; destroyed in reverse.
@@ -134,7 +157,7 @@ struct Agent::Impl {
   MetricRegistry registry;
   AgentMetrics metrics{&registry};
   AgentGauges gauges{&metrics};
-  std::unique_ptr<DirectoryTarget> target;
+  std::unique_ptr<Target> target;
   std::unique_ptr<AgentStore> store;
   Timers timers{clock};
   ThreadPool loop_pool{"loop", 1};
@@ -149,7 +172,7 @@ struct Agent::Impl {
 
 absl::Status Agent::Impl::Start(const AgentConfig& config) {
   LOCKSTEP_RETURN_IF_ERROR(MakeDirectories(config.state_directory, 0700));
-  LOCKSTEP_ASSIGN_OR_RETURN(target, OpenTarget(config.target));
+  LOCKSTEP_ASSIGN_OR_RETURN(target, OpenTarget(config));
   AgentStore::Options store_options;
   store_options.directory = config.state_directory;
   LOCKSTEP_ASSIGN_OR_RETURN(AgentStore::Opened opened, AgentStore::Open(std::move(store_options)));
@@ -250,7 +273,7 @@ absl::Status ReleaseEverything(const AgentConfig& config) {
     return Annotate(identity,
                     absl::StrCat("there is no agent in \"", config.state_directory, "\""));
   }
-  LOCKSTEP_ASSIGN_OR_RETURN(const auto target, OpenTarget(config.target));
+  LOCKSTEP_ASSIGN_OR_RETURN(const auto target, OpenTarget(config));
   AgentStore::Options options;
   options.directory = config.state_directory;
   LOCKSTEP_ASSIGN_OR_RETURN(AgentStore::Opened opened, AgentStore::Open(std::move(options)));

@@ -12,7 +12,9 @@ namespace lockstep {
 /// How an agent is started.
 struct AgentConfig {
   std::string state_directory;  // Identity and desired state; mode 0700.
-  std::string target;           // directory:PATH.
+  std::string target;           // directory:PATH, or kubernetes.
+  std::string kubeconfig;       // Of the Kubernetes target; empty: what the pod has.
+  std::string kube_context;     // Empty: the kubeconfig's current one.
   std::string join_token;      // For the first start; a token that was used already is looked past.
   std::string metrics_listen;  // HOST:PORT; empty: none.
 };

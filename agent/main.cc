@@ -29,12 +29,18 @@ int Run(const Flags& flags) {
 void AddPlace(CLI::App* app, AgentConfig* config) {
   app->add_option("--state", config->state_directory, "directory of all that the agent keeps")
       ->required();
-  app->add_option("--target", config->target, "directory:PATH: what is kept right")
+  app->add_option("--target", config->target, "what is kept right: directory:PATH, or kubernetes")
       ->check([](const std::string& text) {
         const absl::Status status = CheckTarget(text);
         return status.ok() ? std::string() : std::string(status.message());
       })
       ->required();
+  auto* const kubeconfig = app->add_option(
+      "--kubeconfig", config->kubeconfig,
+      "how to reach the API server of --target kubernetes; what the pod has where it is not given");
+  app->add_option("--context", config->kube_context,
+                  "of the kubeconfig; its current one where it is not given")
+      ->needs(kubeconfig);
 }
 
 int Main(int argc, char** argv) {

@@ -69,7 +69,7 @@ class Planner {
     }
     const bool missing = seen.presence == Presence::kAbsent;
     if (!missing && !input_.accept_foreign && !IsOurs(input_.application, entry, seen)) {
-      plan_.foreign.push_back({wanted.key, seen.place});
+      plan_.foreign.push_back({wanted.key, seen.place, seen.owner});
       return;
     }
     const bool drifted = confirmed && entry->applied == wanted.blob;

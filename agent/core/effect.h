@@ -49,6 +49,8 @@ struct CancelReconcile {
 struct Watch {
   std::string application;
   ManifestPtr manifest;
+  std::string account;  // As in ReconcileTask.
+  std::string default_namespace;
 };
 struct Unwatch {
   std::string application;

@@ -25,7 +25,9 @@ struct ReconcileTask {
   Inventory inventory;             // Of the keys looked at and of `deletes`.
   std::vector<ObjectKey> deletes;  // Tombstones that may be carried out now. Sorted.
   bool accept_foreign = false;
+  std::string account;  // To act as; empty: the agent itself.
   std::string default_namespace;
+  bool create_namespace = false;
 };
 
 /// What came of it. What no list names was not done.
@@ -46,6 +48,7 @@ struct ReconcileOutcome {
   struct Foreign {
     ObjectKey key;
     std::string place;  // "file …": what lies there and is not ours.
+    std::string owner;  // The other application whose marker it carries; empty for none.
   };
 
   uint64_t run = 0;

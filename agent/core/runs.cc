@@ -43,6 +43,11 @@ Inventory Part(const Inventory& inventory, const std::vector<ObjectKey>& keys,
 
 }  // namespace
 
+// Nobody is acted for as the agent itself on a cluster that knows accounts (SECURITY D-4).
+bool Stepper::LacksAccount(const ApplicationRecord& target) const {
+  return state_.facts.target == TargetKind::kKubernetes && target.options.service_account.empty();
+}
+
 void Stepper::Schedule() {
   // A run that was told to end may still write what another application now owns.
   for (const auto& [name, live] : state_.live) {
@@ -57,6 +62,11 @@ void Stepper::Start(const std::string& name, LiveApplication* live) {
   const DurableApplication& application = state_.durable.applications.at(name);
   const ApplicationRecord& target = application.target;
   if (IsSuspended(target)) return;
+  const bool idle = target.releasing.has_value() && target.tombstones.empty();
+  const bool lacks_account = LacksAccount(target) && !idle;
+  live->stale = live->stale || live->lacks_account != lacks_account;
+  live->lacks_account = lacks_account;
+  if (lacks_account) return;
   const bool clean = live->problems.empty() && live->foreign.empty();
   const bool deletes = live->deletes_due && !target.held && !target.tombstones.empty() &&
                        !state_.hub_behind && (live->everything || clean);
@@ -68,7 +78,9 @@ void Stepper::Start(const std::string& name, LiveApplication* live) {
   task.run = state_.next_id++;
   task.application = name;
   task.accept_foreign = target.accept_foreign;
+  task.account = target.options.service_account;
   task.default_namespace = target.options.default_namespace;
+  task.create_namespace = target.options.create_namespace;
   task.everything = live->everything;
   if (deletes) {
     std::set_difference(target.tombstones.begin(), target.tombstones.end(),
@@ -105,11 +117,12 @@ void Stepper::CancelRun(LiveApplication* live) {
 
 void Stepper::Watch(const std::string& name) {
   const ApplicationRecord& target = state_.durable.applications.at(name).target;
-  if (target.releasing.has_value() && !target.held) {
+  if (LacksAccount(target) || (target.releasing.has_value() && !target.held)) {
     effects_.emplace_back(agent_effect::Unwatch{name});
     effects_.emplace_back(agent_effect::CancelTimer{{TimerId::Kind::kReconcile, name}});
   } else {
-    effects_.emplace_back(agent_effect::Watch{name, target.manifest});
+    effects_.emplace_back(agent_effect::Watch{name, target.manifest, target.options.service_account,
+                                              target.options.default_namespace});
   }
 }
 
@@ -227,7 +240,7 @@ void Stepper::NoteFindings(const ReconcileOutcome& outcome, const LiveApplicatio
   std::erase_if(live->foreign, over);
   std::erase_if(live->unhealthy, over);
   for (const auto& problem : outcome.problems) live->problems[problem.key] = problem.status;
-  for (const auto& foreign : outcome.foreign) live->foreign[foreign.key] = foreign.place;
+  for (const auto& foreign : outcome.foreign) live->foreign[foreign.key] = foreign;
   // What went wrong may have kept others from being written: now they can be.
   const bool clean = live->problems.empty() && live->foreign.empty();
   if (clean && !was_clean && !whole) live->everything = true;

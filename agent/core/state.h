@@ -37,10 +37,12 @@ struct LiveApplication {
   std::optional<Run> run;
   int failures = 0;      // Runs in a row.
   bool settled = false;  // This generation has been carried out.
+  bool lacks_account =
+      false;  // It names none to act as, and the target needs one: nothing is done.
 
   // What the last runs found, by object.
   std::map<ObjectKey, absl::Status> problems;
-  std::map<ObjectKey, std::string> foreign;  // What lies at its place.
+  std::map<ObjectKey, ReconcileOutcome::Foreign> foreign;  // What lies at its place.
   std::map<ObjectKey, ObjectProblem> unhealthy;
 
   // What is said of it, and by which status it was said last.

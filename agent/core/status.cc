@@ -27,6 +27,21 @@ absl::string_view HealthWord(const absl::Status& status) {
   return "ApplyFailed";
 }
 
+constexpr absl::string_view kNoAccount =
+    "it names no account, and on a Kubernetes cluster everything is done as one: set "
+    "serviceAccountName to an account in the application's namespace there";
+
+std::string ForeignMessage(const LiveApplication& live) {
+  const ReconcileOutcome::Foreign& foreign = live.foreign.begin()->second;
+  if (!foreign.owner.empty()) {
+    return absl::StrCat(foreign.place, " belongs to the application ", foreign.owner,
+                        "; remove it there first, or take it over with lockstep cluster accept");
+  }
+  return absl::StrCat(foreign.place, " is at the place of ", foreign.key.ToString(),
+                      " and was not written by Lockstep; remove it, or take it over with "
+                      "lockstep cluster accept");
+}
+
 bool HealsByItself(const LiveApplication& live) {
   return std::all_of(live.problems.begin(), live.problems.end(), [](const auto& item) {
     return absl::IsUnavailable(item.second) || absl::IsAborted(item.second);
@@ -39,16 +54,14 @@ void DescribeState(const DurableApplication& application, const LiveApplication&
   if (target.releasing.has_value()) {
     if (target.tombstones.empty()) return Say(report, State::kReleased, "Released");
     if (target.held) return Say(report, State::kDeleting, "DeletesHeld", target.held_reason);
+    if (live.lacks_account) return Say(report, State::kDeleting, "NoServiceAccount", kNoAccount);
     if (live.problems.empty()) return Say(report, State::kDeleting, "Deleting");
     return Say(report, State::kDeleting, "DeleteFailed", live.problems.begin()->second.message());
   }
   if (target.options.suspend) return Say(report, State::kSuspended, "Suspended");
+  if (live.lacks_account) return Say(report, State::kStalled, "NoServiceAccount", kNoAccount);
   if (!live.foreign.empty()) {
-    const auto& [key, place] = *live.foreign.begin();
-    return Say(report, State::kStalled, "ForeignObject",
-               absl::StrCat(place, " is at the place of ", key.ToString(),
-                            " and was not written by Lockstep; remove it, or take it over with "
-                            "lockstep cluster accept"));
+    return Say(report, State::kStalled, "ForeignObject", ForeignMessage(live));
   }
   if (!live.problems.empty()) {
     const auto& [key, status] = *live.problems.begin();
@@ -89,7 +102,7 @@ void DescribeObjects(const DurableApplication& application, const LiveApplicatio
         {key, std::string(state), std::string(message.substr(0, kMessageBytesMax))});
   };
   for (const auto& [key, status] : live.problems) add(key, "Failed", status.message());
-  for (const auto& [key, place] : live.foreign) add(key, "Foreign", place);
+  for (const auto& [key, foreign] : live.foreign) add(key, "Foreign", foreign.place);
   for (const auto& [key, object] : live.unhealthy) add(key, object.state, object.message);
 }
 

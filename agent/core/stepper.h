@@ -77,6 +77,7 @@ class Stepper {
                     LiveApplication* live);
   void NoteDrift(const ReconcileOutcome& outcome, LiveApplication* live);
   void CancelRun(LiveApplication* live);
+  bool LacksAccount(const ApplicationRecord& target) const;
   void Watch(const std::string& name);
 
   // status.cc

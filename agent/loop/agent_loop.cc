@@ -224,7 +224,7 @@ void AgentLoop::Do(agent_effect::Watch& effect) {
   std::vector<ObjectKey> keys;
   for (const ManifestEntry& entry : effect.manifest->entries()) keys.push_back(entry.key);
   const absl::Status status = parts_.target->Watch(
-      {effect.application, ""}, keys,
+      {effect.application, effect.account, effect.default_namespace}, keys,
       [this, application = effect.application](std::vector<ObjectKey> changed) {
         TargetChanged(application, std::move(changed));
       });

@@ -40,7 +40,7 @@ class Reconciler {
         target_(target),
         storage_(storage),
         cancel_(cancel),
-        as_{task.application, ""} {
+        as_{task.application, task.account, task.default_namespace} {
     outcome_.run = task.run;
     outcome_.application = task.application;
   }
@@ -54,7 +54,7 @@ class Reconciler {
       std::move(plan.taken.begin(), plan.taken.end(), std::back_inserter(outcome_.owned));
       outcome_.foreign = std::move(plan.foreign);
       outcome_.gone = std::move(plan.gone);
-      bool goes_on = true;
+      bool goes_on = MakeNamespace(plan);
       for (const auto& stage : plan.write_stages) goes_on = goes_on && WriteStage(stage);
       if (goes_on && outcome_.problems.empty() && outcome_.foreign.empty()) {
         for (const auto& stage : plan.delete_stages) DeleteStage(stage);
@@ -154,6 +154,21 @@ class Reconciler {
   void NoteHealth(const Observation& seen) {
     if (seen.health != Health::kDegraded) return;
     outcome_.unhealthy.push_back({seen.key, "Degraded", seen.health_message});
+  }
+
+  // Where something is to be made in it. Whether the writes may begin.
+  bool MakeNamespace(const ApplyPlan& plan) {
+    if (!task_.create_namespace) return true;
+    const auto needs = [this](const PlannedWrite& write) {
+      return write.missing &&
+             (write.key.namespace_ == task_.default_namespace || write.key.namespace_.empty());
+    };
+    const bool needed = std::any_of(
+        plan.write_stages.begin(), plan.write_stages.end(),
+        [&](const auto& stage) { return std::any_of(stage.begin(), stage.end(), needs); });
+    if (!needed || Interrupted()) return !Interrupted();
+    const ObjectKey key{"", "Namespace", "", task_.default_namespace};
+    return Check(key, target_.MakeNamespace(as_, task_.default_namespace, cancel_));
   }
 
   // Whether the next stage may begin.

@@ -54,7 +54,9 @@ class Cancellation {
 /// For whom a call is made.
 struct ActingAs {
   std::string application;  // NAMESPACE/NAME: the owner marker, where the target has one.
-  std::string account;      // The service account to be; empty: the agent itself.
+  std::string account;  // The service account to be, in the namespace of the application; empty:
+                        // the agent itself.
+  std::string default_namespace = "default";  // Of keys that name none and need one.
 };
 
 /// One object as it should be.
@@ -132,6 +134,11 @@ class Target {
   virtual std::vector<absl::StatusOr<Written>> Apply(const ActingAs& as,
                                                      const std::vector<WantedObject>& objects,
                                                      const Cancellation& cancel) = 0;
+
+  /// Makes the namespace where the place has such things and lacks it; nothing else of it is set.
+  virtual absl::Status MakeNamespace(const ActingAs&, const std::string&, const Cancellation&) {
+    return absl::OkStatus();
+  }
 
   /// OK also where the object is not there; FAILED_PRECONDITION for another UID.
   virtual std::vector<absl::Status> Delete(const ActingAs& as,

@@ -5,6 +5,7 @@
 #include "common/base/status.h"
 #include "common/object/json.h"
 #include "common/object/value.h"
+#include "common/text/names.h"
 
 namespace lockstep {
 namespace {
@@ -15,6 +16,8 @@ constexpr char kPrune[] = "prune";
 constexpr char kSuspend[] = "suspend";
 constexpr char kDeleteObjects[] = "deleteObjectsOnRelease";
 constexpr char kDefaultNamespace[] = "defaultNamespace";
+constexpr char kServiceAccount[] = "serviceAccount";
+constexpr char kCreateNamespace[] = "createNamespace";
 
 absl::Status WrongType(const char* member, const char* wanted, const Value& found) {
   return absl::InvalidArgumentError(absl::StrCat("options: \"", member, "\" is a ",
@@ -63,6 +66,12 @@ std::string EncodeOptions(const ApplicationOptions& options) {
   if (options.default_namespace != defaults.default_namespace) {
     members.Set(kDefaultNamespace, Value::String(options.default_namespace));
   }
+  if (options.service_account != defaults.service_account) {
+    members.Set(kServiceAccount, Value::String(options.service_account));
+  }
+  if (options.create_namespace != defaults.create_namespace) {
+    members.Set(kCreateNamespace, Value::Bool(options.create_namespace));
+  }
   return CanonicalJson(encoded);
 }
 
@@ -79,6 +88,13 @@ absl::StatusOr<ApplicationOptions> DecodeOptions(absl::string_view bytes) {
   LOCKSTEP_RETURN_IF_ERROR(DecodeBool(encoded, kSuspend, &options.suspend));
   LOCKSTEP_RETURN_IF_ERROR(DecodeBool(encoded, kDeleteObjects, &options.delete_objects_on_release));
   LOCKSTEP_RETURN_IF_ERROR(DecodeString(encoded, kDefaultNamespace, &options.default_namespace));
+  LOCKSTEP_RETURN_IF_ERROR(DecodeString(encoded, kServiceAccount, &options.service_account));
+  LOCKSTEP_RETURN_IF_ERROR(DecodeBool(encoded, kCreateNamespace, &options.create_namespace));
+  // An account of another namespace cannot be named, whatever the hub let through (SECURITY A-45).
+  if (absl::Status account = CheckDnsSubdomain(options.service_account);
+      !options.service_account.empty() && !account.ok()) {
+    return Annotate(account, "options: serviceAccount");
+  }
   if (options.interval <= absl::ZeroDuration()) {
     return absl::InvalidArgumentError("options: the interval is not over zero; correct it");
   }

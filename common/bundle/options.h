@@ -16,6 +16,8 @@ struct ApplicationOptions {
   bool suspend = false;
   bool delete_objects_on_release = false;     // deletionPolicy: Delete.
   std::string default_namespace = "default";  // For keys whose scope the hub did not know.
+  std::string service_account;    // To act as, in the application's namespace; empty: none.
+  bool create_namespace = false;  // Make default_namespace where it lacks.
 
   friend bool operator==(const ApplicationOptions&, const ApplicationOptions&) = default;
 };

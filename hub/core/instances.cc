@@ -97,6 +97,8 @@ ApplicationOptions DesiredOptions(const HubState& state, const ResourceState& ap
   options.suspend = IsSuspended(state, application, cluster);
   options.delete_objects_on_release = spec.deletion_policy == DeletionPolicy::kDelete;
   options.default_namespace = spec.default_namespace;
+  options.service_account = spec.service_account;
+  options.create_namespace = spec.create_namespace;
   return options;
 }
 

@@ -191,6 +191,11 @@ ApplicationSpec ReadSpec(const v1::ApplicationSpec& message, const Meta& meta, E
   spec.deletion_policy = static_cast<DeletionPolicy>(ReadWord(
       message.deletion_policy(), {"Orphan", "Delete"}, Spec().Field("deletionPolicy"), errors));
   spec.suspend = message.suspend();
+  spec.service_account = message.service_account_name();
+  if (!spec.service_account.empty()) {
+    Check(CheckDnsSubdomain(spec.service_account), Spec().Field("serviceAccountName"), errors);
+  }
+  spec.create_namespace = message.create_namespace();
   return spec;
 }
 

@@ -150,6 +150,8 @@ v1::Application ToProto(const Application& resource) {
   spec.set_deletion_policy(resource.spec.deletion_policy == DeletionPolicy::kDelete ? "Delete"
                                                                                     : "Orphan");
   spec.set_suspend(resource.spec.suspend);
+  spec.set_service_account_name(resource.spec.service_account);
+  spec.set_create_namespace(resource.spec.create_namespace);
   return message;
 }
 

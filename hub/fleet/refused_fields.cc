@@ -12,7 +12,7 @@ namespace lockstep {
 namespace {
 
 constexpr absl::string_view kWithKubernetes =
-    "comes with the Kubernetes target, which is not built yet; leave it out";
+    "comes with a later part of the Kubernetes target; leave it out";
 constexpr absl::string_view kWithKustomize =
     "comes with Kustomize, which is not built yet; leave it out";
 constexpr absl::string_view kFluxOnly = "is a field of Flux that is not built here; leave it out";
@@ -28,8 +28,6 @@ constexpr absl::string_view kRepository = "lockstep.v1.GitRepositorySpec";
 constexpr absl::string_view kSecret = "lockstep.v1.Secret";
 
 constexpr Refusal kRefusals[] = {
-    {kApplication, "createNamespace", kWithKubernetes},
-    {kApplication, "serviceAccountName", kWithKubernetes},
     {kApplication, "retryInterval", kWithKubernetes},
     {kApplication, "timeout", kWithKubernetes},
     {kApplication, "wait", kWithKubernetes},

@@ -114,6 +114,8 @@ struct ApplicationSpec {
   bool prune = true;
   DeletionPolicy deletion_policy = DeletionPolicy::kOrphan;
   bool suspend = false;
+  std::string service_account;  // In the application's namespace on a Kubernetes cluster.
+  bool create_namespace = false;
 
   friend bool operator==(const ApplicationSpec&, const ApplicationSpec&) = default;
 };

@@ -191,16 +191,14 @@ absl::StatusOr<std::string> Fleet::JoinToken(const std::string& cluster,
   return response.token();
 }
 
-void Fleet::StartAgent(const std::string& cluster, const std::string& token) {
+void Fleet::StartAgent(const std::string& cluster, const std::string& token,
+                       std::vector<std::string> target_flags) {
+  if (target_flags.empty()) target_flags = {"directory:" + target(cluster)};
   AgentProcess& agent = agents_[cluster];
   agent.metrics_port = FreePorts(host_, 1)[0];
-  std::vector<std::string> arguments = {"run",
-                                        "--state",
-                                        state(cluster),
-                                        "--target",
-                                        "directory:" + target(cluster),
-                                        "--metrics-listen",
-                                        At(agent.metrics_port)};
+  std::vector<std::string> arguments = {
+      "run", "--state", state(cluster), "--metrics-listen", At(agent.metrics_port), "--target"};
+  arguments.insert(arguments.end(), target_flags.begin(), target_flags.end());
   if (!token.empty()) arguments.insert(arguments.end(), {"--join", token});
   agent.program = StartLogged(Program("lockstep-agent", arguments),
                               absl::StrCat(logs(), "/agent-", cluster, ".log"));

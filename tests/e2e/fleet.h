@@ -57,8 +57,10 @@ class Fleet {
   /// A join token for `cluster`; the Cluster is made with `labels`.
   absl::StatusOr<std::string> JoinToken(const std::string& cluster,
                                         const std::map<std::string, std::string>& labels = {});
-  /// Starts the agent of `cluster`, with a token where it has to join.
-  void StartAgent(const std::string& cluster, const std::string& token = "");
+  /// Starts the agent of `cluster`, with a token where it has to join. `target` is its --target and
+  /// flags that belong to it; empty: the directory target(cluster).
+  void StartAgent(const std::string& cluster, const std::string& token = "",
+                  std::vector<std::string> target = {});
   void EndAgent(const std::string& cluster, int signal);
   /// JoinToken, StartAgent, and waits until the hub sees it online.
   absl::Status Join(const std::string& cluster,

@@ -35,7 +35,7 @@ HOMES = {
     r"^re2/": {"common/render/resource"},
     r"^(lua|lualib|lauxlib)\.h": {"common/health"},
     r"^(grpc|grpcpp)/": {"hub/rpc", "agent/link", "hub/cli", "common/rpc", "common/credentials"},
-    r"^curl/": {"hub/source", "agent/identity"},
+    r"^curl/": {"hub/source", "agent/identity", "agent/kube"},
     r"^boost/": {"common/metrics", "common/http", "hub/identity"},
     r"^prometheus/": {"common/metrics"},
     r"^spdlog/": {"common/base"},

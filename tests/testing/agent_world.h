@@ -110,7 +110,7 @@ class AgentWorld {
     state = AgentState();
     agent_event::Started started;
     started.durable = storage.Load(power_lost);
-    started.facts = {"test", TargetKind::kDirectory, std::string(16, 'u'), {}};
+    started.facts = {"test", target_kind, std::string(16, 'u'), {}};
     started.seed = 7;
     Post(std::move(started));
     if (connect) Connect();
@@ -229,6 +229,7 @@ class AgentWorld {
   absl::Time now = absl::UnixEpoch() + absl::Hours(1);
 
   // The hub's side.
+  TargetKind target_kind = TargetKind::kDirectory;  // Counts from the next Restart on.
   bool connect = true;
   bool inline_blobs = true;
   bool by_document = false;  // Deltas are fetched.

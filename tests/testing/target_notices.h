@@ -27,7 +27,7 @@ class Notices {
   bool Wait(const ObjectKey& key) {
     MutexLock lock(&mutex_);
     waiting_for_ = key;
-    return mutex_.AwaitWithTimeout(absl::Condition(this, &Notices::HasIt), absl::Seconds(20));
+    return mutex_.AwaitWithTimeout(absl::Condition(this, &Notices::HasIt), absl::Seconds(60));
   }
 
   void Forget() {

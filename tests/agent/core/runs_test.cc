@@ -189,5 +189,29 @@ TEST(Runs, SyncComparesEverythingAtOnce) {
   EXPECT_EQ(world.target.observed(), 2);
 }
 
+TEST(Account, A46WithoutOneNothingIsDoneOnACluster) {
+  AgentWorld world;
+  world.target_kind = TargetKind::kKubernetes;
+  world.Restart();
+  world.SendTexts(kWeb, {{"a", "1"}});
+  EXPECT_EQ(world.target.observed(), 0);
+  EXPECT_THAT(world.There(), IsEmpty());
+  EXPECT_FALSE(world.watched.contains(kWeb));
+  EXPECT_EQ(world.report(kWeb).state, ApplicationState::kStalled);
+  EXPECT_EQ(world.report(kWeb).reason, "NoServiceAccount");
+  EXPECT_THAT(world.report(kWeb).message, HasSubstr("serviceAccountName"));
+
+  world.SendTexts(kWeb, {{"a", "1"}}, {.service_account = "deployer"});
+  EXPECT_THAT(world.There(), ElementsAre(Pair("a", "1")));
+  EXPECT_TRUE(world.watched.contains(kWeb));
+  EXPECT_EQ(world.report(kWeb).state, ApplicationState::kSynced);
+
+  // Once there was one and now there is none: what is there stays as it is.
+  world.SendTexts(kWeb, {{"a", "2"}});
+  EXPECT_THAT(world.There(), ElementsAre(Pair("a", "1")));
+  EXPECT_EQ(world.report(kWeb).state, ApplicationState::kStalled);
+  EXPECT_FALSE(world.watched.contains(kWeb));
+}
+
 }  // namespace
 }  // namespace lockstep

@@ -18,7 +18,9 @@ TEST(Options, DecodingGivesBackWhatWasEncoded) {
                                   .prune = false,
                                   .suspend = true,
                                   .delete_objects_on_release = true,
-                                  .default_namespace = "shop"};
+                                  .default_namespace = "shop",
+                                  .service_account = "deployer",
+                                  .create_namespace = true};
   for (const ApplicationOptions& options :
        {ApplicationOptions{}, all, ApplicationOptions{.suspend = true},
         ApplicationOptions{.interval = absl::Hours(24 * 365)}}) {
@@ -38,10 +40,19 @@ TEST(Options, RefusesWrongTypesAndValues) {
        {"", "[]", "null", R"({"prune": 1})", R"({"suspend": "yes"})",
         R"({"intervalNanoseconds": 1.5})", R"({"intervalNanoseconds": 0})",
         R"({"intervalNanoseconds": -1})", R"({"defaultNamespace": null})",
-        R"({"prune": true, "prune": false})", R"({"deleteObjectsOnRelease": {}})"}) {
+        R"({"prune": true, "prune": false})", R"({"deleteObjectsOnRelease": {}})",
+        R"({"createNamespace": "yes"})", R"({"serviceAccount": 1})"}) {
     EXPECT_THAT(DecodeOptions(bytes),
                 StatusIs(absl::StatusCode::kInvalidArgument, HasSubstr("options: ")))
         << bytes;
+  }
+}
+
+TEST(Options, A45AnAccountOfAnotherNamespaceCannotBeNamed) {
+  for (const char* const account : {"kube-system:admin", "../admin", "kube-system/admin", "A b"}) {
+    EXPECT_THAT(DecodeOptions(absl::StrCat("{\"serviceAccount\": \"", account, "\"}")),
+                StatusIs(absl::StatusCode::kInvalidArgument, HasSubstr("serviceAccount")))
+        << account;
   }
 }
 
