@@ -38,7 +38,7 @@ void NoteBehind(Turn& turn, const event::AgentHello& hello) {
   BehindState& behind = turn.state.behind;
   HearRevocations(turn, hello.hello.revoked);
   const auto [at, is_new] = behind.agents.try_emplace(hello.cluster);
-  if (at->second == hello.hello.seen) return;
+  if (!is_new && at->second == hello.hello.seen) return;
   at->second = hello.hello.seen;
   turn.TouchPoint(hello.cluster);
   if (!is_new) return;

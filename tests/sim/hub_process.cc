@@ -218,6 +218,7 @@ void HubProcess::Overlook(event::AgentHello* hello) const {
   switch (world_.settings.mutation) {
     case Mutation::kRestoreUnnoticed:
       hello->hello.seen = {};
+      hello->chain_at_seen.reset();
       break;
     case Mutation::kTargetUnchecked:
       hello->hello.target_uid = cluster->second.target_uid;
