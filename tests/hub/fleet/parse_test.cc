@@ -170,7 +170,7 @@ TEST(ParseResources, SaysWhatIsWrongWhereAndWhatToDo) {
       {App("  status: 1\n"), "f.yaml:7:11: spec.status: unknown field; remove it"},
       {App("  zzz: 1\n"), "f.yaml:7:8: spec.zzz: unknown field; remove it"},
       {App("  wait: true\n"),
-       "f.yaml:7:9: spec.wait: comes with the Kubernetes target, which is not built yet; leave it "
+       "f.yaml:7:9: spec.wait: comes with a later part of the Kubernetes target; leave it "
        "out"},
       {App("  patches: []\n"),
        "f.yaml:7:12: spec.patches: comes with Kustomize, which is not built yet; leave it out"},
