@@ -142,6 +142,8 @@ class Talker {
     }
     return stream_->Finish();
   }
+  // Reads nothing: returns when the hub has broken the stream off.
+  grpc::Status WaitForCut() { return stream_->Finish(); }
   void HangUp() { stream_->WritesDone(); }
 
  private:
@@ -320,6 +322,7 @@ TEST_F(AgentGatewayTest, A54AnAgentThatDoesNotReadIsCutOff) {
     gateway_->Send(hello.session, Desired{.seq = seq, .applications = {target}});
   gateway_->Close(hello.session,
                   Goodbye{Goodbye::Reason::kRevoked, absl::ZeroDuration(), "revoked"});
+  EXPECT_EQ(agent.WaitForCut().error_code(), grpc::StatusCode::CANCELLED);
   server_->Stop(absl::Seconds(20));  // Returns when the stream's reactor is gone.
   EXPECT_EQ(gateway_->open_streams(), 0);
 }

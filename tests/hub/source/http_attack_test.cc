@@ -1,5 +1,6 @@
 #include <map>
 #include <string>
+#include <vector>
 
 #include <absl/strings/escaping.h>
 #include <absl/strings/match.h>
@@ -200,14 +201,16 @@ TEST(HttpAttack, A20RefNamesOfAServerWriteNothingButOurOwnRefs) {
     if (request.method == "GET") answer.insert(answer.rfind("0000"), names);
     connection.Write(answer);
   });
-  TestSource source({server.base_url()});
   // A commit by its id alone asks for all branches and tags.
   for (const GitRef& ref : {GitRef{.branch = "main"}, GitRef{.commit = head}}) {
+    TestSource source({server.base_url()});
     ASSERT_OK_AND_ASSIGN(const FetchResult result,
                          source.Fetch(server.base_url() + "/fleet.git", ref));
     EXPECT_EQ(source.Read(result, "a"), "1");
     const std::string mirror = source.MirrorPath(result.mirror);
-    EXPECT_THAT(*ListDirectory(mirror + "/refs/heads"), testing::ElementsAre("main"));
+    EXPECT_THAT(*ListDirectory(mirror + "/refs/heads"),
+                testing::ElementsAreArray(ref.commit.empty() ? std::vector<std::string>{"main"}
+                                                             : std::vector<std::string>()));
     EXPECT_THAT(*ListDirectory(mirror + "/refs/tags"), testing::IsEmpty());
     EXPECT_THAT(*ListDirectory(mirror + "/.."),
                 testing::UnorderedElementsAre("git0", "home", "url"));

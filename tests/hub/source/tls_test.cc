@@ -5,6 +5,7 @@
 
 #include <absl/strings/match.h>
 #include <absl/strings/str_cat.h>
+#include <absl/strings/strip.h>
 #include <gtest/gtest.h>
 
 #include "tests/hub/source/source_fixture.h"
@@ -138,7 +139,18 @@ TEST_F(TlsFetch, A17NothingTurnsTheCheckOff) {
 TEST_F(TlsFetch, A17OldTlsIsRefused) {
   if (FindProgram("nginx").empty() || FindProgram("fcgiwrap").empty())
     GTEST_SKIP() << "nginx is not installed";
-  EXPECT_THAT(Try(authority_.Issue("IP:127.0.0.1"), authority_.pem(), "TLSv1"),
+  const auto certificate = authority_.Issue("IP:127.0.0.1");
+  // The server does speak it, to those who insist.
+  ASSERT_OK_AND_ASSIGN(const auto server, GitServer::Start({.root = repository_.root(),
+                                                            .certificate_pem = certificate.first,
+                                                            .key_pem = certificate.second,
+                                                            .tls_protocols = "TLSv1"}));
+  const std::string address(absl::StripPrefix(server->base_url(), "https://"));
+  EXPECT_EQ(RunProgram({.arguments = {"openssl", "s_client", "-connect", address, "-tls1",
+                                      "-cipher", "DEFAULT@SECLEVEL=0"}})
+                .exit_code,
+            0);
+  EXPECT_THAT(Try(certificate, authority_.pem(), "TLSv1"),
               StatusIs(absl::StatusCode::kUnavailable, HasSubstr("reaching the server")));
 }
 

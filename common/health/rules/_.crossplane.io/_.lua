@@ -1,14 +1,4 @@
--- Crossplane: managed resources, of community providers.
-local function condition(kind)
-  for _, one in ipairs((obj.status or {}).conditions or {}) do
-    if one.type == kind then return one end
-  end
-end
-local function say(one, otherwise)
-  if one == nil then return otherwise end
-  if one.message == nil or one.message == "" then return one.reason or otherwise end
-  return one.reason and one.reason ~= "" and one.reason .. ": " .. one.message or one.message
-end
+-- Crossplane: managed resources, of community providers and of Upbound's (CMakeLists.txt).
 local synced, ready = condition("Synced"), condition("Ready")
 if synced ~= nil and synced.status == "False" then
   return { status = "Degraded", message = say(synced, "it cannot be brought to its spec") }

@@ -1,19 +1,5 @@
 -- Knative: Service, Route, Configuration, Revision, Broker, Trigger and so on.
-local function condition(kind)
-  for _, one in ipairs((obj.status or {}).conditions or {}) do
-    if one.type == kind then return one end
-  end
-end
-local function say(one, otherwise)
-  if one == nil then return otherwise end
-  if one.message == nil or one.message == "" then return one.reason or otherwise end
-  return one.reason and one.reason ~= "" and one.reason .. ": " .. one.message or one.message
-end
-local seen = (obj.status or {}).observedGeneration
-if seen ~= nil and obj.metadata ~= nil and seen ~= obj.metadata.generation then
-  return { status = "Progressing", message = "its controller has not seen the newest generation" }
-end
-
+if unseen() then return unseen() end
 local ready = condition("Ready")
 if ready == nil then
   return { status = "Progressing", message = "its controller has not seen it yet" }

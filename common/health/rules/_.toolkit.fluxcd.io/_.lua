@@ -1,22 +1,8 @@
 -- Flux: all kinds of its controllers. Ready=False is a failure, unless it waits for something.
-local function condition(kind)
-  for _, one in ipairs((obj.status or {}).conditions or {}) do
-    if one.type == kind then return one end
-  end
-end
-local function say(one, otherwise)
-  if one == nil then return otherwise end
-  if one.message == nil or one.message == "" then return one.reason or otherwise end
-  return one.reason and one.reason ~= "" and one.reason .. ": " .. one.message or one.message
-end
 if obj.spec ~= nil and obj.spec.suspend == true then
   return { status = "Suspended", message = "it is suspended" }
 end
-local seen = (obj.status or {}).observedGeneration
-if seen ~= nil and obj.metadata ~= nil and seen ~= obj.metadata.generation then
-  return { status = "Progressing", message = "its controller has not seen the newest generation" }
-end
-
+if unseen() then return unseen() end
 local ready, stalled, reconciling = condition("Ready"), condition("Stalled"), condition("Reconciling")
 if stalled ~= nil and stalled.status == "True" then
   return { status = "Degraded", message = say(stalled, "it is stalled") }

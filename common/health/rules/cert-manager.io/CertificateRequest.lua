@@ -1,14 +1,4 @@
 -- cert-manager: a request ends, well or not.
-local function condition(kind)
-  for _, one in ipairs((obj.status or {}).conditions or {}) do
-    if one.type == kind then return one end
-  end
-end
-local function say(one, otherwise)
-  if one == nil then return otherwise end
-  if one.message == nil or one.message == "" then return one.reason or otherwise end
-  return one.reason and one.reason ~= "" and one.reason .. ": " .. one.message or one.message
-end
 local ready, denied, invalid = condition("Ready"), condition("Denied"), condition("InvalidRequest")
 if denied ~= nil and denied.status == "True" then
   return { status = "Degraded", message = say(denied, "it was denied") }

@@ -1,14 +1,4 @@
 -- Gateway API: accepted by its class, then programmed; what a listener lacks is named.
-local function condition(kind)
-  for _, one in ipairs((obj.status or {}).conditions or {}) do
-    if one.type == kind then return one end
-  end
-end
-local function say(one, otherwise)
-  if one == nil then return otherwise end
-  if one.message == nil or one.message == "" then return one.reason or otherwise end
-  return one.reason and one.reason ~= "" and one.reason .. ": " .. one.message or one.message
-end
 for _, listener in ipairs((obj.status or {}).listeners or {}) do
   for _, one in ipairs(listener.conditions or {}) do
     local bad = (one.type == "Accepted" or one.type == "ResolvedRefs") and one.status == "False"

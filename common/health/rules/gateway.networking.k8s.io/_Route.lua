@@ -1,14 +1,4 @@
 -- Gateway API: HTTPRoute, GRPCRoute, TLSRoute, TCPRoute, UDPRoute. Every parent has to take the route.
-local function condition(kind)
-  for _, one in ipairs((obj.status or {}).conditions or {}) do
-    if one.type == kind then return one end
-  end
-end
-local function say(one, otherwise)
-  if one == nil then return otherwise end
-  if one.message == nil or one.message == "" then return one.reason or otherwise end
-  return one.reason and one.reason ~= "" and one.reason .. ": " .. one.message or one.message
-end
 local parents = (obj.status or {}).parents or {}
 if #parents == 0 then
   return { status = "Progressing", message = "no gateway has taken it yet" }

@@ -1,14 +1,4 @@
 -- CloudNativePG: the operator describes the phase in a sentence.
-local function condition(kind)
-  for _, one in ipairs((obj.status or {}).conditions or {}) do
-    if one.type == kind then return one end
-  end
-end
-local function say(one, otherwise)
-  if one == nil then return otherwise end
-  if one.message == nil or one.message == "" then return one.reason or otherwise end
-  return one.reason and one.reason ~= "" and one.reason .. ": " .. one.message or one.message
-end
 local status, ready = obj.status or {}, condition("Ready")
 local annotations = (obj.metadata or {}).annotations or {}
 if annotations["cnpg.io/hibernation"] == "on" then
