@@ -1,6 +1,7 @@
 #include "hub/rpc/agent_gateway.h"
 
 #include <atomic>
+#include <chrono>
 #include <map>
 #include <memory>
 #include <optional>
@@ -122,7 +123,10 @@ class AgentGatewayTest : public testing::Test {
 // An agent that says what the test tells it to.
 class Talker {
  public:
-  explicit Talker(v1::AgentService::Stub* stub) : stream_(stub->Link(&context_)) {}
+  explicit Talker(v1::AgentService::Stub* stub) {
+    context_.set_deadline(std::chrono::system_clock::now() + std::chrono::minutes(2));
+    stream_ = stub->Link(&context_);
+  }
   ~Talker() { context_.TryCancel(); }
 
   bool Say(const AgentMessage& message) {
