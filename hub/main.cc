@@ -28,6 +28,8 @@ struct InitFlags {
   uint16_t enrolment_port = kDefaultEnrolmentPort;
   std::string context_file;
   std::string context_name = "lockstep";
+  bool no_admin = false;
+  bool if_empty = false;
 };
 
 // The secrets' key first, so that a hub that is there has it; one that lies there from before is
@@ -48,16 +50,30 @@ absl::Status MakeAll(const InitOptions& options) {
 absl::Status Init(const InitFlags& flags) {
   InitOptions options;
   options.data_directory = flags.data;
+  if (flags.if_empty) {
+    LOCKSTEP_ASSIGN_OR_RETURN(const bool there, HoldsHub(flags.data));
+    if (there) {
+      std::cout << "there is a hub in " << flags.data << "\n";
+      return absl::OkStatus();
+    }
+  }
   for (const std::string& text : flags.addresses) {
     LOCKSTEP_ASSIGN_OR_RETURN(HubAddress address, ParseHubAddress(text, flags.enrolment_port));
     options.addresses.push_back(std::move(address));
   }
-  options.context_file = flags.context_file.empty() ? DefaultContextPath() : flags.context_file;
-  options.context_name = flags.context_name;
+  if (flags.no_admin) {
+    options.admin.clear();
+  } else {
+    options.context_file = flags.context_file.empty() ? DefaultContextPath() : flags.context_file;
+    options.context_name = flags.context_name;
+  }
   LOCKSTEP_RETURN_IF_ERROR(MakeAll(options));
-  std::cout << "made a hub in " << flags.data << "\nthe admin's context \"" << flags.context_name
-            << "\" is in " << options.context_file << "\nnext: lockstep-hub serve --data "
-            << flags.data << "\n";
+  std::cout << "made a hub in " << flags.data << "\n";
+  if (!flags.no_admin) {
+    std::cout << "the admin's context \"" << flags.context_name << "\" is in "
+              << options.context_file << "\n";
+  }
+  std::cout << "next: lockstep-hub serve --data " << flags.data << "\n";
   return absl::OkStatus();
 }
 
@@ -75,6 +91,9 @@ void AddInit(CLI::App* root, int* code) {
                   "where the admin's context goes; else the user's own");
   app->add_option("--context-name", flags->context_name, "what the context is called")
       ->capture_default_str();
+  app->add_flag("--no-admin", flags->no_admin, "make no first person; `user add` does later");
+  app->add_flag("--if-empty", flags->if_empty,
+                "do nothing where the directory holds a hub already: for containers");
   app->callback([flags, code] { *code = ReportStatus(Init(*flags)); });
 }
 
@@ -167,6 +186,10 @@ absl::Status WriteUser(const UserFlags& flags, bool renew) {
                             renew ? users.Renew(identity.authority(), flags.name, now)
                                   : users.Add(identity.authority(), flags.name, now));
   const Context context = identity.MakeContext(flags.context_name, flags.name, credentials);
+  if (flags.context_file == "-") {
+    std::cout << FormatContextFile({.current = context.name, .contexts = {context}});
+    return absl::OkStatus();
+  }
   LOCKSTEP_RETURN_IF_ERROR(AddContext(flags.context_file, context, ExistingContext::kReplace));
   std::cout << "wrote the context of " << flags.name << " to " << flags.context_file
             << "; hand it over and delete it here: it holds a private key\n";
@@ -195,7 +218,7 @@ void AddUser(CLI::App* root, int* code) {
     if (named) sub->add_option("name", flags->name, "the person")->required();
     if (writes) {
       sub->add_option("--context-file", flags->context_file,
-                      "where the context with the new key goes")
+                      "where the context with the new key goes; - for the standard output")
           ->required();
       sub->add_option("--context-name", flags->context_name, "what the context is called")
           ->capture_default_str();

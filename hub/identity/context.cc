@@ -76,24 +76,6 @@ absl::StatusOr<ContextFile> Parse(const std::string& text) {
   }
 }
 
-std::string Format(const ContextFile& file) {
-  YAML::Emitter out;
-  out << YAML::BeginMap << YAML::Key << "current" << YAML::Value << file.current;
-  out << YAML::Key << "contexts" << YAML::Value << YAML::BeginSeq;
-  for (const Context& context : file.contexts) {
-    out << YAML::BeginMap << YAML::Key << "name" << YAML::Value << context.name;
-    out << YAML::Key << "hubs" << YAML::Value << YAML::Flow << context.hubs;
-    out << YAML::Key << "user" << YAML::Value << context.user;
-    out << YAML::Key << "ca" << YAML::Value << YAML::Literal << context.material.roots_pem;
-    out << YAML::Key << "certificate" << YAML::Value << YAML::Literal
-        << context.material.certificate_pem;
-    out << YAML::Key << "key" << YAML::Value << YAML::Literal << context.material.key_pem;
-    out << YAML::EndMap;
-  }
-  out << YAML::EndSeq << YAML::EndMap;
-  return absl::StrCat(out.c_str(), "\n");
-}
-
 std::string EnvironmentOr(const char* name, absl::string_view otherwise) {
   const char* value = getenv(name);
   return value == nullptr || *value == '\0' ? std::string(otherwise) : value;
@@ -126,9 +108,27 @@ absl::StatusOr<ContextFile> LoadContextFile(const std::string& path) {
   return file;
 }
 
+std::string FormatContextFile(const ContextFile& file) {
+  YAML::Emitter out;
+  out << YAML::BeginMap << YAML::Key << "current" << YAML::Value << file.current;
+  out << YAML::Key << "contexts" << YAML::Value << YAML::BeginSeq;
+  for (const Context& context : file.contexts) {
+    out << YAML::BeginMap << YAML::Key << "name" << YAML::Value << context.name;
+    out << YAML::Key << "hubs" << YAML::Value << YAML::Flow << context.hubs;
+    out << YAML::Key << "user" << YAML::Value << context.user;
+    out << YAML::Key << "ca" << YAML::Value << YAML::Literal << context.material.roots_pem;
+    out << YAML::Key << "certificate" << YAML::Value << YAML::Literal
+        << context.material.certificate_pem;
+    out << YAML::Key << "key" << YAML::Value << YAML::Literal << context.material.key_pem;
+    out << YAML::EndMap;
+  }
+  out << YAML::EndSeq << YAML::EndMap;
+  return absl::StrCat(out.c_str(), "\n");
+}
+
 absl::Status SaveContextFile(const std::string& path, const ContextFile& file) {
   LOCKSTEP_RETURN_IF_ERROR(MakeDirectories(DirName(path), 0700));
-  return WriteFileAtomic(path, Format(file), Durability::kSynced, 0600);
+  return WriteFileAtomic(path, FormatContextFile(file), Durability::kSynced, 0600);
 }
 
 absl::Status AddContext(const std::string& path, const Context& context, ExistingContext existing) {

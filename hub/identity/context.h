@@ -44,6 +44,9 @@ std::string DefaultContextPath();
 /// NOT_FOUND if the file is not there, INVALID_ARGUMENT naming file and field for one that is none.
 absl::StatusOr<ContextFile> LoadContextFile(const std::string& path);
 
+/// The file's text.
+std::string FormatContextFile(const ContextFile& file);
+
 /// Writes the file, mode 0600.
 absl::Status SaveContextFile(const std::string& path, const ContextFile& file);
 

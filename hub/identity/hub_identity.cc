@@ -55,7 +55,9 @@ absl::Status WriteIdentity(const std::string& directory, const std::vector<HubAd
 }
 
 absl::Status CheckInit(const InitOptions& options) {
-  LOCKSTEP_RETURN_IF_ERROR(CheckIdentityName("user", options.admin));
+  if (!options.admin.empty()) {
+    LOCKSTEP_RETURN_IF_ERROR(CheckIdentityName("user", options.admin));
+  }
   // As the file will be read: between one and eight, each good.
   LOCKSTEP_RETURN_IF_ERROR(ParseHubAddresses(FormatHubAddresses(options.addresses)).status());
   if (PathExists(IdentityPath(options.data_directory))) {
@@ -63,6 +65,7 @@ absl::Status CheckInit(const InitOptions& options) {
         absl::StrCat("making a hub in \"", options.data_directory,
                      "\": there is one already; start it, or name another directory"));
   }
+  if (options.admin.empty()) return absl::OkStatus();
   const absl::StatusOr<ContextFile> contexts = LoadContextFile(options.context_file);
   if (absl::IsNotFound(contexts.status())) return absl::OkStatus();
   LOCKSTEP_RETURN_IF_ERROR(contexts.status());
@@ -84,6 +87,7 @@ absl::Status MakeHub(const InitOptions& options, absl::Time now) {
   const std::string path = IdentityPath(options.data_directory);
   if (rename(unfinished.c_str(), path.c_str()) != 0) return FileError(errno, "renaming to", path);
   LOCKSTEP_RETURN_IF_ERROR(SyncDirectory(options.data_directory));
+  if (options.admin.empty()) return absl::OkStatus();
 
   LOCKSTEP_ASSIGN_OR_RETURN(const HubIdentity hub, HubIdentity::Load(options.data_directory));
   LOCKSTEP_ASSIGN_OR_RETURN(const UserCredentials admin,
@@ -106,6 +110,18 @@ absl::Status InitHub(const InitOptions& options, absl::Time now) {
   if (!had_users) RemoveTree(UsersPath(options.data_directory)).IgnoreError();
   rmdir(options.data_directory.c_str());  // Where nothing else lies in it.
   return made;
+}
+
+absl::StatusOr<bool> HoldsHub(absl::string_view data_directory) {
+  if (PathExists(IdentityPath(data_directory))) return true;
+  for (const absl::string_view kept : {"/store", "/store.mark"}) {
+    if (!PathExists(absl::StrCat(data_directory, kept))) continue;
+    return absl::FailedPreconditionError(
+        absl::StrCat("\"", data_directory, "\" holds a hub's store but not its identity; restore ",
+                     IdentityPath(data_directory), " from a backup, or give up all agents and ",
+                     "people that joined and run `lockstep-hub init` without --if-empty"));
+  }
+  return false;
 }
 
 HubIdentity::HubIdentity(std::string data_directory, CertificateAuthority authority,

@@ -27,7 +27,7 @@ namespace lockstep {
 struct InitOptions {
   std::string data_directory;
   std::vector<HubAddress> addresses;  // At least one.
-  std::string admin = "admin";        // The first user.
+  std::string admin = "admin";        // The first user; empty: none, and no context.
   std::string context_file;           // Where the admin's context goes; others in it stay.
   std::string context_name = "lockstep";
 };
@@ -37,6 +37,10 @@ struct InitOptions {
 /// `user add` or `user renew` makes what lacks. Errors: ALREADY_EXISTS if the directory holds a hub
 /// or the file the context, INVALID_ARGUMENT for bad names, or those of the file system.
 absl::Status InitHub(const InitOptions& options, absl::Time now);
+
+/// Whether the directory holds a hub. FAILED_PRECONDITION where it holds what a hub kept but no
+/// identity: a volume that lost a part is not taken for a new one.
+absl::StatusOr<bool> HoldsHub(absl::string_view data_directory);
 
 /// The hub's authority and certificate, as they lie on disk. Not thread-safe.
 class HubIdentity {

@@ -117,6 +117,28 @@ TEST_F(Hub, InitGoesOnAfterACrashInTheMiddle) {
   InitAndLoad();
 }
 
+TEST_F(Hub, InitMakesNoPersonWhereNoneIsNamed) {
+  options_.admin.clear();
+  const HubIdentity hub = InitAndLoad();
+  ASSERT_OK_AND_ASSIGN(const std::vector<User> users, hub.users().List());
+  EXPECT_TRUE(users.empty());
+  EXPECT_FALSE(PathExists(options_.context_file));
+  EXPECT_OK(hub.users().Add(hub.authority(), "ann", kNow));
+}
+
+TEST_F(Hub, ADirectoryHoldsAHubOnlyWithItsIdentityAndIsNotNewWithAStoreAlone) {
+  const auto holds = [&] { return HoldsHub(options_.data_directory); };
+  EXPECT_FALSE(holds().value());
+  ASSERT_OK(MakeDirectories(options_.data_directory + "/.identity-unfinished"));
+  EXPECT_FALSE(holds().value());
+  InitAndLoad();
+  EXPECT_TRUE(holds().value());
+  ASSERT_OK(MakeDirectories(options_.data_directory + "/store"));
+  EXPECT_TRUE(holds().value());
+  ASSERT_OK(RemoveTree(options_.data_directory + "/identity"));
+  EXPECT_THAT(holds(), StatusIs(absl::StatusCode::kFailedPrecondition, HasSubstr("/identity")));
+}
+
 TEST_F(Hub, InitRefusesBadAddressesAndNames) {
   InitOptions none = options_;
   none.addresses.clear();
