@@ -94,7 +94,7 @@ class Packages(unittest.TestCase):
 
     def test_called_programs(self):
         words = set()
-        for path in [*ROOT.glob("deploy/*"), *ROOT.glob("tests/**/*"), *ROOT.glob(".ci/*")]:
+        for path in [*ROOT.glob("deploy/**/*"), *ROOT.glob("tests/**/*"), *ROOT.glob(".ci/*")]:
             if not path.is_file() or path.stat().st_size > 200_000:
                 continue
             text = path.read_text(errors="replace")

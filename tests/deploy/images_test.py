@@ -1,0 +1,163 @@
+"""The images of deploy/docker/build: made twice alike, pushed to a registry, pulled, and run from what was unpacked."""
+
+import json
+import os
+import pathlib
+import re
+import shutil
+import subprocess
+import sys
+import tempfile
+import time
+import unittest
+
+ROOT = pathlib.Path(__file__).resolve().parents[2]
+BIN = pathlib.Path(sys.argv.pop(1))
+IMAGES = {"lockstep-hub": ["lockstep-hub", "lockstep"], "lockstep-agent": ["lockstep-agent"]}
+USER = "65532:65532"
+
+
+def output(*command, **more):
+    done = subprocess.run([str(word) for word in command], capture_output=True, text=True, check=False, **more)
+    if done.returncode != 0:
+        raise AssertionError(f"{command[0]} ended with {done.returncode}: {done.stdout}{done.stderr}")
+    return done.stdout
+
+
+class Registry:
+    """Debian's docker-registry on a free port of the loopback."""
+
+    def __init__(self, directory):
+        (directory / "config.yml").write_text(
+            f"version: 0.1\nlog: {{level: info}}\nstorage: {{filesystem: {{rootdirectory: {directory / 'storage'}}}}}\n"
+            "http: {addr: '127.0.0.1:0'}\n")
+        log = directory / "log"
+        with log.open("wb") as sink:
+            self.process = subprocess.Popen(["docker-registry", "serve", str(directory / "config.yml")], stdout=sink, stderr=sink)
+        deadline = time.monotonic() + 60
+        while not (found := re.search(r"listening on (127\.0\.0\.1:\d+)", log.read_text())):
+            if self.process.poll() is not None or time.monotonic() > deadline:
+                self.stop()
+                raise AssertionError(f"docker-registry does not listen: {log.read_text()}")
+            time.sleep(0.02)
+        self.address = found.group(1)
+
+    def stop(self):
+        self.process.kill()
+        self.process.wait()
+
+
+class Images(unittest.TestCase):
+    @classmethod
+    def setUpClass(cls):
+        cls.directory = pathlib.Path(tempfile.mkdtemp(prefix="lockstep-images-"))
+        cls.addClassCleanup(shutil.rmtree, cls.directory)
+        cls.registry = Registry(cls.directory)
+        cls.addClassCleanup(cls.registry.stop)
+        cls.bases = cls.directory / "bases"
+        shutil.copytree(ROOT / "deploy" / "kubernetes", cls.bases)
+        cls.build("pushed", BIN, "--push", cls.registry.address, "--bases", cls.bases)
+        cls.pulled = {name: cls.pull(name) for name in IMAGES}
+
+    @classmethod
+    def build(cls, out, programs, *flags, **more):
+        return output(ROOT / "deploy" / "docker" / "build", "--bin", programs, "--out", cls.directory / out, "--tag", "tried", *flags,
+                      **more)
+
+    @classmethod
+    def pull(cls, name):
+        """Pulls an image as its base names it and unpacks it; the folder and its configuration."""
+        text = (cls.bases / name.removeprefix("lockstep-") / "kustomization.yaml").read_text()
+        at = re.search(r"newName: (\S+)\n +digest: (\S+)\n", text)
+        layout, root = cls.directory / f"{name}-layout", cls.directory / f"{name}-root"
+        output("skopeo", "--insecure-policy", "copy", "-q", "--src-tls-verify=false", f"docker://{at.group(1)}@{at.group(2)}",
+               f"oci:{layout}:pulled")
+
+        def blob(descriptor):
+            return layout / "blobs" / descriptor["digest"].replace(":", "/")
+
+        index = json.loads((layout / "index.json").read_text())
+        manifest = json.loads(blob(index["manifests"][0]).read_text())
+        root.mkdir(mode=0o755)
+        for layer in manifest["layers"]:
+            output("tar", "--numeric-owner", "-xpzf", blob(layer), "-C", root)
+        return root, json.loads(blob(manifest["config"]).read_text())["config"]
+
+    def run_in(self, image, *command):
+        """Runs a program as the image's user, in nothing but the image."""
+        root = self.pulled[image][0]
+        if os.geteuid() == 0:
+            return output("/usr/sbin/chroot", f"--userspec={USER}", root, *command, env={})
+        loader = next(root.glob("usr/lib*/ld-linux*"))
+        libraries = next(root.glob("usr/lib/*-linux-gnu"))
+        return output(loader, "--library-path", libraries, root / command[0][1:], *command[1:], env={})
+
+    def test_the_programs_say_their_version_from_the_unpacked_root(self):
+        for image, programs in IMAGES.items():
+            for program in programs:
+                said = self.run_in(image, f"/usr/local/bin/{program}", *(["version", "--client"] if program == "lockstep" else
+                                                                         ["--version"]))
+                self.assertRegex(said, r"\b\d+\.\d+\.\d+\b", program)
+            config = self.pulled[image][1]
+            self.assertEqual((config["User"], config["Entrypoint"]), (USER, [f"/usr/local/bin/{image}"]))
+
+    def test_every_library_is_the_images_own(self):
+        for image, programs in IMAGES.items():
+            root = self.pulled[image][0]
+            loader = next(root.glob("usr/lib*/ld-linux*"))
+            for program in programs:
+                listed = output(loader, "--inhibit-cache", "--library-path", next(root.glob("usr/lib/*-linux-gnu")), "--list",
+                                root / "usr/local/bin" / program)
+                found = re.findall(r"=> (\S+)", listed)
+                self.assertGreater(len(found), 5)
+                self.assertEqual([path for path in found if not path.startswith(str(root))], [], program)
+
+    def test_a_hub_is_made_in_it_by_its_user(self):
+        if os.geteuid() != 0:
+            self.skipTest("needs root, for chroot")
+        hub = "/var/lib/lockstep/hub"
+        self.run_in("lockstep-hub", "/usr/local/bin/lockstep-hub", "init", "--if-empty", "--no-admin", "--data", hub, "--address", "hub")
+        context = self.run_in("lockstep-hub", "/usr/local/bin/lockstep-hub", "user", "add", "ann", "--data", hub, "--context-file", "-")
+        self.assertIn("PRIVATE KEY", context)
+
+    def test_it_holds_no_shell_no_setuid_program_and_the_authorities(self):
+        for image, (root, _) in self.pulled.items():
+            files = [path for path in root.rglob("*") if path.is_file() and not path.is_symlink()]
+            programs = [path for path in files if os.access(path, os.X_OK) and "/usr/lib" not in str(path)]
+            self.assertEqual(sorted(path.name for path in programs), sorted(IMAGES[image]))
+            self.assertEqual([path for path in files if path.stat().st_mode & 0o6000], [])
+            self.assertIn("BEGIN CERTIFICATE", (root / "etc/ssl/certs/ca-certificates.crt").read_text())
+
+    def test_whose_each_library_is_is_in_it(self):
+        for root, _ in self.pulled.values():
+            for package in ("libc6", "libssl3", "ca-certificates"):
+                self.assertIn(f"Package: {package}\n", (root / "var/lib/dpkg/status.d" / package).read_text())
+                self.assertTrue((root / "usr/share/doc" / package / "copyright").stat().st_size > 0)
+
+    def test_the_bases_use_what_was_pushed(self):
+        for image in IMAGES:
+            rendered = output(BIN / "lockstep", "render", self.bases / image.removeprefix("lockstep-"))
+            names = set(re.findall(r"image: (\S+)", rendered))
+            self.assertEqual(len(names), 1)
+            self.assertRegex(names.pop(), rf"^{re.escape(self.registry.address)}/{image}@sha256:[0-9a-f]{{64}}$")
+        # Another push goes over it.
+        before = (self.bases / "agent" / "kustomization.yaml").read_text()
+        self.build("again", BIN, "--push", self.registry.address, "--bases", self.bases)
+        self.assertEqual((self.bases / "agent" / "kustomization.yaml").read_text(), before)
+
+    def test_the_same_programs_make_the_same_bytes(self):
+        programs = self.directory / "programs"
+        programs.mkdir()
+        for names in IMAGES.values():
+            for name in names:
+                shutil.copyfile(BIN / name, programs / name)
+                os.chmod(programs / name, 0o700)
+                os.utime(programs / name, (1, 1))
+        self.build("second", programs, env={**os.environ, "TZ": "Asia/Tokyo", "LC_ALL": "C.UTF-8"})
+        for image in IMAGES:
+            indexes = [(self.directory / out / image / "index.json").read_text() for out in ("pushed", "second")]
+            self.assertEqual(*indexes)
+
+
+if __name__ == "__main__":
+    unittest.main(verbosity=2)
