@@ -47,6 +47,15 @@ void ForEach(size_t count, int threads, size_t least, const Work& work) {
   run();
 }
 
+std::string MarkerPath(absl::string_view root) { return absl::StrCat(root, "/", kIdFile); }
+
+bool IsSameFile(const OwnedFd& a, const OwnedFd& b) {
+  struct stat one;
+  struct stat other;
+  return fstat(a.get(), &one) == 0 && fstat(b.get(), &other) == 0 && one.st_dev == other.st_dev &&
+         one.st_ino == other.st_ino;
+}
+
 absl::Status Cancelled() { return absl::CancelledError("the work was interrupted"); }
 
 // The file's one document; an error says why it is not the file of an object.
@@ -82,28 +91,45 @@ absl::StatusOr<std::unique_ptr<DirectoryTarget>> DirectoryTarget::Open(Options o
 }
 
 absl::Status DirectoryTarget::Prepare() {
-  const std::string& root = options_.root;
-  LOCKSTEP_ASSIGN_OR_RETURN(OwnedFd folder, OpenRoot());
-  const std::string id = absl::StrCat(root, "/", kIdFile);
-  lock_ = OwnedFd(
-      openat(folder.get(), kIdFile.data(), O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0644));
-  if (!lock_.valid()) return FileError(errno, "opening", id);
-  if (flock(lock_.get(), LOCK_EX | LOCK_NB) != 0) {
-    return absl::FailedPreconditionError(absl::StrCat("opening the directory \"", root,
-                                                      "\": another agent has it; stop that one or "
-                                                      "use another directory"));
-  }
-  LOCKSTEP_ASSIGN_OR_RETURN(uid_, ReadFile(id, kUidBytes + 1));
+  LOCKSTEP_ASSIGN_OR_RETURN(const OwnedFd root, OpenRoot());
+  MutexLock lock(&root_mutex_);
+  LOCKSTEP_ASSIGN_OR_RETURN(lock_, LockMarker(root));
+  LOCKSTEP_ASSIGN_OR_RETURN(uid_, ReadMarker(root));
   if (uid_.size() != kUidBytes) {
     uid_ = RandomBytes(kUidBytes);
-    if (pwrite(lock_.get(), uid_.data(), kUidBytes, 0) != static_cast<ssize_t>(kUidBytes) ||
-        ftruncate(lock_.get(), kUidBytes) != 0 || fsync(lock_.get()) != 0) {
-      return FileError(errno, "writing", id);
-    }
-    LOCKSTEP_RETURN_IF_ERROR(SyncDirectory(root));
+    LOCKSTEP_RETURN_IF_ERROR(WriteMarker(root, lock_));
   }
-  RemoveTemporaries(root);
-  LOCKSTEP_ASSIGN_OR_RETURN(watch_, DirectoryWatch::Start(root));
+  temporary_prefix_ = TemporaryPrefixOf(uid_);
+  RemoveTemporaries(options_.root, temporary_prefix_);
+  LOCKSTEP_ASSIGN_OR_RETURN(watch_, DirectoryWatch::Start(options_.root));
+  return absl::OkStatus();
+}
+
+absl::StatusOr<std::string> DirectoryTarget::ReadMarker(const OwnedFd& root) const {
+  return ReadRegularFileAt(root.get(), std::string(kIdFile), MarkerPath(options_.root), kUidBytes);
+}
+
+absl::StatusOr<OwnedFd> DirectoryTarget::LockMarker(const OwnedFd& root) const {
+  constexpr int kFlags = O_CLOEXEC | O_NOFOLLOW;
+  OwnedFd marker(openat(root.get(), kIdFile.data(), O_RDWR | O_CREAT | kFlags, 0644));
+  if (!marker.valid()) {
+    // Not writable, or not any more: that is no reason not to say so in every status.
+    const int error = errno;
+    marker = OwnedFd(openat(root.get(), kIdFile.data(), O_RDONLY | kFlags));
+    if (!marker.valid()) return FileError(error, "opening", MarkerPath(options_.root));
+  }
+  if (flock(marker.get(), LOCK_EX | LOCK_NB) == 0) return marker;
+  return absl::FailedPreconditionError(absl::StrCat("opening the directory \"", options_.root,
+                                                    "\": another agent has it; stop that one or "
+                                                    "use another directory"));
+}
+
+absl::Status DirectoryTarget::WriteMarker(const OwnedFd& root, const OwnedFd& marker) const {
+  if (pwrite(marker.get(), uid_.data(), kUidBytes, 0) != static_cast<ssize_t>(kUidBytes) ||
+      ftruncate(marker.get(), kUidBytes) != 0 || fsync(marker.get()) != 0 ||
+      fsync(root.get()) != 0) {
+    return FileError(errno, "writing", MarkerPath(options_.root));
+  }
   return absl::OkStatus();
 }
 
@@ -113,29 +139,48 @@ void DirectoryTarget::Stop() {
 
 absl::StatusOr<OwnedFd> DirectoryTarget::OpenRoot() {
   // By name every time: a root that was removed or moved away is made again.
-  const std::string& root = options_.root;
-  OwnedFd fd(open(root.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
-  if (fd.valid()) {
-    NoteRoot(fd);
-    return fd;
+  const auto open_by_name = [this] {
+    return OwnedFd(open(options_.root.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
+  };
+  OwnedFd fd = open_by_name();
+  if (fd.valid() && IsKnownRoot(fd)) return fd;
+  MutexLock lock(&root_mutex_);
+  fd = open_by_name();
+  if (!fd.valid() && errno == ENOENT) {
+    LOCKSTEP_RETURN_IF_ERROR(MakeDirectories(options_.root));
+    LOCKSTEP_RETURN_IF_ERROR(SyncDirectory(DirName(options_.root)));
+    if (watch_ != nullptr) watch_->FolderMade("");
+    fd = open_by_name();
+    if (fd.valid() && !uid_.empty()) {
+      LOCKSTEP_ASSIGN_OR_RETURN(lock_, LockMarker(fd));
+      LOCKSTEP_RETURN_IF_ERROR(WriteMarker(fd, lock_));
+    }
   }
-  if (errno != ENOENT) return FileError(errno, "opening", root);
-  LOCKSTEP_RETURN_IF_ERROR(MakeDirectories(root));
-  LOCKSTEP_RETURN_IF_ERROR(SyncDirectory(DirName(root)));
-  if (watch_ != nullptr) watch_->FolderMade("");
-  fd = OwnedFd(open(root.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
-  if (!fd.valid()) return FileError(errno, "opening", root);
+  if (!fd.valid()) return FileError(errno, "opening", options_.root);
+  if (!uid_.empty()) LOCKSTEP_RETURN_IF_ERROR(CheckMarker(fd));
   NoteRoot(fd);
   return fd;
 }
 
-void DirectoryTarget::NoteRoot(const OwnedFd& fd) {
-  struct stat info;
-  if (fstat(fd.get(), &info) != 0) return;
+absl::Status DirectoryTarget::CheckMarker(const OwnedFd& root) const {
+  const absl::StatusOr<std::string> uid = ReadMarker(root);
+  if (uid.ok() && *uid == uid_) return absl::OkStatus();
+  return absl::FailedPreconditionError(absl::StrCat(
+      "\"", options_.root, "\" is another directory than before, without this target's marker ",
+      kIdFile,
+      ": put the former one back, or start the agent again and run lockstep cluster accept"));
+}
+
+bool DirectoryTarget::IsKnownRoot(const OwnedFd& root) {
+  MutexLock lock(&mutex_);
+  return IsSameFile(root, known_root_);
+}
+
+void DirectoryTarget::NoteRoot(const OwnedFd& root) {
   {
     MutexLock lock(&mutex_);
-    const std::pair now(info.st_dev, info.st_ino);
-    if (std::exchange(seen_root_, now) == now) return;
+    if (IsSameFile(root, known_root_)) return;
+    known_root_ = OwnedFd(fcntl(root.get(), F_DUPFD_CLOEXEC, 0));
   }
   if (watch_ != nullptr) watch_->Rearm();
 }
@@ -262,8 +307,10 @@ std::vector<absl::StatusOr<Written>> DirectoryTarget::Apply(
   }
   ForEach(objects.size(), options_.writers, kObjectsPerWriter, [&](size_t i) {
     if (places[i].second < 0 || cancel.cancelled()) return;
+    const std::string temporary = MakeTemporaryName(temporary_prefix_);
+    watch_->Renaming(temporary);
     const absl::Status status =
-        ReplaceFileAt(places[i].second, places[i].first, WriteYaml(objects[i].value),
+        ReplaceFileAt(places[i].second, places[i].first, temporary, WriteYaml(objects[i].value),
                       absl::StrCat(options_.root, "/", PathOf(objects[i].key)->ToString()));
     if (status.ok()) {
       answers[i] = Written{};

@@ -3,7 +3,6 @@
 #include <map>
 #include <memory>
 #include <string>
-#include <sys/types.h>
 #include <utility>
 #include <vector>
 
@@ -24,8 +23,9 @@ namespace lockstep {
 ///
 /// A file is replaced whole: temporary name, fdatasync, rename. A batch is written by a few threads
 /// and each directory is synced once per batch. No link is followed below the root: folders are
-/// opened one by one from the root's descriptor. A file counts as changed when its parsed value
-/// differs or it cannot be read; another layout of the same value is left alone.
+/// opened one by one from the root's descriptor. Nothing is written below a root that does not
+/// carry this target's marker: it is another one (FAULTS F-56). A file counts as changed when its
+/// parsed value differs or it cannot be read; another layout of the same value is left alone.
 class DirectoryTarget : public Target {
  public:
   struct Options {
@@ -34,7 +34,8 @@ class DirectoryTarget : public Target {
   };
 
   /// Makes the root if it is not there, takes its lock and removes temporary files that a killed
-  /// agent left. FAILED_PRECONDITION if another agent has the directory.
+  /// agent left. A root that was used before and cannot be written to now opens as well: what fails
+  /// is told of every object. FAILED_PRECONDITION if another agent has the directory.
   static absl::StatusOr<std::unique_ptr<DirectoryTarget>> Open(Options options);
   ~DirectoryTarget() override { Stop(); }
 
@@ -65,9 +66,17 @@ class DirectoryTarget : public Target {
   explicit DirectoryTarget(Options options) : options_(std::move(options)) {}
 
   absl::Status Prepare();
-  absl::StatusOr<OwnedFd> OpenRoot();
-  // Where others put another folder in the root's place, its files are watched from now on.
-  void NoteRoot(const OwnedFd& fd) ABSL_LOCKS_EXCLUDED(mutex_);
+  // The root, as this target knows it: made again if it is gone. FAILED_PRECONDITION where another
+  // target's lies in its place.
+  absl::StatusOr<OwnedFd> OpenRoot() ABSL_LOCKS_EXCLUDED(root_mutex_, mutex_);
+  // Opens the marker, made if it is not there, and takes the lock on it.
+  absl::StatusOr<OwnedFd> LockMarker(const OwnedFd& root) const;
+  absl::StatusOr<std::string> ReadMarker(const OwnedFd& root) const;
+  absl::Status WriteMarker(const OwnedFd& root, const OwnedFd& marker) const;
+  absl::Status CheckMarker(const OwnedFd& root) const;
+  bool IsKnownRoot(const OwnedFd& root) ABSL_LOCKS_EXCLUDED(mutex_);
+  // Where it is another folder than before, its files are watched from now on.
+  void NoteRoot(const OwnedFd& root) ABSL_LOCKS_EXCLUDED(mutex_);
   // The folder's descriptor, opened once per batch; adds what it had to make to `made`.
   const absl::StatusOr<OwnedFd>& OpenFolder(const OwnedFd& root, const ObjectPath& path, bool make,
                                             Folders* folders, std::vector<std::string>* made);
@@ -78,14 +87,19 @@ class DirectoryTarget : public Target {
   // Fixed when open.
   const Options options_;
   std::string uid_;
-  OwnedFd lock_;
+  std::string temporary_prefix_;  // See TemporaryPrefixOf.
   std::unique_ptr<DirectoryWatch> watch_;
+
+  // Held while the root is made or looked at anew. Taken before mutex_.
+  Mutex root_mutex_;
+  OwnedFd lock_ ABSL_GUARDED_BY(root_mutex_);
 
   // Guarded by mutex_.
   Mutex mutex_;
   // Lower-case path → the path that an object was given.
   std::map<std::string, std::string> claims_ ABSL_GUARDED_BY(mutex_);
-  std::pair<dev_t, ino_t> seen_root_ ABSL_GUARDED_BY(mutex_);  // Device and inode.
+  // Open, so that no other folder gets its inode.
+  OwnedFd known_root_ ABSL_GUARDED_BY(mutex_);
 };
 
 }  // namespace lockstep

@@ -1,17 +1,20 @@
 #include "agent/target/directory_file.h"
 
-#include <atomic>
-#include <cstdint>
+#include <algorithm>
 #include <errno.h>
 #include <fcntl.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
 #include <absl/cleanup/cleanup.h>
-#include <absl/strings/match.h>
+#include <absl/strings/ascii.h>
+#include <absl/strings/escaping.h>
 #include <absl/strings/str_cat.h>
+#include <absl/strings/strip.h>
 
 #include "agent/target/object_path.h"
+#include "common/base/digest.h"
+#include "common/base/random.h"
 #include "common/base/status.h"
 
 namespace lockstep {
@@ -21,6 +24,7 @@ constexpr int kLevels = 2;  // Of folders below the root.
 // Whatever the umask: whom the root lets in may read what lies below it.
 constexpr mode_t kFileMode = 0644;
 constexpr mode_t kFolderMode = 0755;
+constexpr size_t kChanceBytes = 8;  // Of a temporary name.
 
 absl::Status WriteAll(int fd, absl::string_view bytes, absl::string_view shown) {
   while (!bytes.empty()) {
@@ -32,16 +36,28 @@ absl::Status WriteAll(int fd, absl::string_view bytes, absl::string_view shown) 
   return absl::OkStatus();
 }
 
-void RemoveTemporariesIn(const OwnedFd& folder, const std::string& path, int levels) {
+bool IsOurTemporary(int folder, const std::string& name, absl::string_view prefix) {
+  absl::string_view chance = name;
+  if (!absl::ConsumePrefix(&chance, prefix) || chance.size() != 2 * kChanceBytes ||
+      !std::all_of(chance.begin(), chance.end(), absl::ascii_isxdigit)) {
+    return false;
+  }
+  struct stat info;
+  return fstatat(folder, name.c_str(), &info, AT_SYMLINK_NOFOLLOW) == 0 && S_ISREG(info.st_mode) &&
+         info.st_uid == geteuid();
+}
+
+void RemoveTemporariesIn(const OwnedFd& folder, const std::string& path, int levels,
+                         absl::string_view prefix) {
   const absl::StatusOr<std::vector<std::string>> names = ListDirectory(path);
   if (!names.ok()) return;
   for (const std::string& name : *names) {
-    if (absl::StartsWith(name, kTemporaryPrefix)) {
+    if (IsOurTemporary(folder.get(), name, prefix)) {
       unlinkat(folder.get(), name.c_str(), 0);
     } else if (levels > 0 && name[0] != '.') {
       const std::string below = absl::StrCat(path, "/", name);
       const absl::StatusOr<OpenedFolder> child = OpenFolderAt(folder.get(), name, false, below);
-      if (child.ok()) RemoveTemporariesIn(child->fd, below, levels - 1);
+      if (child.ok()) RemoveTemporariesIn(child->fd, below, levels - 1, prefix);
     }
   }
 }
@@ -96,10 +112,16 @@ absl::StatusOr<std::string> ReadRegularFileAt(int folder, const std::string& nam
   return bytes;
 }
 
-absl::Status ReplaceFileAt(int folder, const std::string& name, absl::string_view bytes,
-                           absl::string_view shown) {
-  static std::atomic<uint64_t> counter{0};
-  const std::string temporary = absl::StrCat(kTemporaryPrefix, getpid(), "-", ++counter);
+std::string TemporaryPrefixOf(absl::string_view uid) {
+  return absl::StrCat(kTemporaryPrefix, Digest::Of(uid).Short(), "-");
+}
+
+std::string MakeTemporaryName(absl::string_view prefix) {
+  return absl::StrCat(prefix, absl::BytesToHexString(RandomBytes(kChanceBytes)));
+}
+
+absl::Status ReplaceFileAt(int folder, const std::string& name, const std::string& temporary,
+                           absl::string_view bytes, absl::string_view shown) {
   OwnedFd fd(openat(folder, temporary.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC,
                     kFileMode));
   if (!fd.valid()) return FileError(errno, "creating a file beside", shown);
@@ -115,9 +137,9 @@ absl::Status ReplaceFileAt(int folder, const std::string& name, absl::string_vie
   return absl::OkStatus();
 }
 
-void RemoveTemporaries(const std::string& root) {
+void RemoveTemporaries(const std::string& root, absl::string_view prefix) {
   const OwnedFd folder(open(root.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
-  if (folder.valid()) RemoveTemporariesIn(folder, root, kLevels);
+  if (folder.valid()) RemoveTemporariesIn(folder, root, kLevels, prefix);
 }
 
 }  // namespace lockstep

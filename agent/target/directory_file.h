@@ -27,12 +27,21 @@ absl::StatusOr<OpenedFolder> OpenFolderAt(int parent, const std::string& name, b
 absl::StatusOr<std::string> ReadRegularFileAt(int folder, const std::string& name,
                                               absl::string_view shown, size_t bytes_max);
 
-/// Writes a temporary file, syncs its bytes and renames it to `name`. The caller syncs the folder.
-/// After an error the temporary file is gone and `name` as before.
-absl::Status ReplaceFileAt(int folder, const std::string& name, absl::string_view bytes,
-                           absl::string_view shown);
+/// Begins the names of the temporary files of one target, `uid`: kTemporaryPrefix, and what only
+/// agents of that target write.
+std::string TemporaryPrefixOf(absl::string_view uid);
 
-/// Removes temporary files of an earlier process in `root` and two levels below, best effort.
-void RemoveTemporaries(const std::string& root);
+/// `prefix` and chance.
+std::string MakeTemporaryName(absl::string_view prefix);
+
+/// Writes a file named `temporary`, which may not be there, syncs its bytes and renames it to
+/// `name`. The caller syncs the folder. After an error `temporary` is gone and `name` as before.
+absl::Status ReplaceFileAt(int folder, const std::string& name, const std::string& temporary,
+                           absl::string_view bytes, absl::string_view shown);
+
+/// Removes temporary files of an earlier process in `root` and two levels below, best effort: plain
+/// files of this process's user that are called as MakeTemporaryName calls them. Others may call
+/// theirs something alike.
+void RemoveTemporaries(const std::string& root, absl::string_view prefix);
 
 }  // namespace lockstep

@@ -23,6 +23,7 @@ constexpr uint32_t kEvents = IN_CREATE | IN_MODIFY | IN_CLOSE_WRITE | IN_MOVED_T
 // Half-seen renames that are remembered: one per writing thread at a time, and those of a temporary
 // file that others moved away.
 constexpr size_t kRenamesMax = 64;
+constexpr size_t kRenamingMax = 1 << 16;
 
 std::string Join(absl::string_view folder, absl::string_view name) {
   return folder.empty() ? std::string(name) : absl::StrCat(folder, "/", name);
@@ -97,6 +98,13 @@ void DirectoryWatch::WatchAnew() {
   for (const std::string& folder : folders) WatchWithParents(folder);
 }
 
+void DirectoryWatch::Renaming(absl::string_view temporary) {
+  MutexLock lock(&mutex_);
+  // Forgotten ones are told of as if others had written: a comparison more.
+  if (renaming_.size() >= kRenamingMax) renaming_.clear();
+  renaming_.insert(std::string(temporary));
+}
+
 void DirectoryWatch::Forget(absl::string_view path) {
   MutexLock lock(&mutex_);
   files_.erase(std::string(path));
@@ -162,7 +170,8 @@ void DirectoryWatch::Handle(const inotify_event& event, News* news) {
   }
   const absl::string_view name = event.len > 0 ? event.name : "";
   if (absl::StartsWith(name, kTemporaryPrefix)) {
-    if ((event.mask & IN_MOVED_FROM) != 0) own_renames_.insert(event.cookie);
+    const bool ours = (event.mask & IN_MOVED_FROM) != 0 && renaming_.erase(name) > 0;
+    if (ours) own_renames_.insert(event.cookie);
     if (own_renames_.size() > kRenamesMax) own_renames_.erase(own_renames_.begin());
     return;
   }

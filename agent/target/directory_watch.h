@@ -9,6 +9,7 @@
 #include <vector>
 
 #include <absl/container/flat_hash_map.h>
+#include <absl/container/flat_hash_set.h>
 #include <absl/status/status.h>
 #include <absl/status/statusor.h>
 #include <absl/strings/string_view.h>
@@ -26,9 +27,10 @@ namespace lockstep {
 /// Tells who else wrote below a directory: inotify on the root, the namespace folders and the kind
 /// folders, and a table from paths to objects.
 ///
-/// A write of our own is known by its temporary name: the kernel pairs both halves of a rename with
-/// a cookie, so what this program renamed into place is left out, with no race against a foreign
-/// write to the same file a microsecond later. One thread reads; all calls are thread-safe.
+/// A write of our own is known by its temporary name, of which the target tells: the kernel pairs
+/// both halves of a rename with a cookie, so what this program renamed into place is left out, with
+/// no race against a foreign write to the same file a microsecond later. One thread reads; all
+/// calls are thread-safe.
 class DirectoryWatch {
  public:
   /// One watched object: its path below the root and its key.
@@ -47,6 +49,9 @@ class DirectoryWatch {
 
   /// The root is another folder than before, or notices were lost: watches all of it anew.
   void Rearm();
+
+  /// This program is about to rename a file with this name to an object's: that is no news.
+  void Renaming(absl::string_view temporary);
 
   /// This program is about to remove the file: that is no news.
   void Forget(absl::string_view path);
@@ -96,6 +101,8 @@ class DirectoryWatch {
   absl::flat_hash_map<int, std::string> folders_ ABSL_GUARDED_BY(mutex_);  // By watch.
   std::set<std::string> making_ ABSL_GUARDED_BY(mutex_);  // Folders that this program makes.
   bool exhausted_ ABSL_GUARDED_BY(mutex_) = false;  // The kernel refused a watch since Set began.
+  // Names of files that this program renames. One of a folder that is not watched stays.
+  absl::flat_hash_set<std::string> renaming_ ABSL_GUARDED_BY(mutex_);
   std::set<uint32_t> own_renames_ ABSL_GUARDED_BY(mutex_);  // Cookies of which one half was seen.
 
   Thread thread_;

@@ -27,7 +27,7 @@ struct ObjectPath {
 /// INVALID_ARGUMENT where a part becomes longer than the 255 bytes that a file name may have.
 absl::StatusOr<ObjectPath> PathOf(const ObjectKey& key);
 
-/// What this program's temporary files begin with; no object's file does.
+/// What the names of temporary files begin with; no object's file does.
 inline constexpr absl::string_view kTemporaryPrefix = ".lockstep-tmp-";
 
 }  // namespace lockstep

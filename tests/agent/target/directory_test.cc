@@ -1,7 +1,9 @@
 #include "agent/target/directory.h"
 
 #include <atomic>
+#include <cstdarg>
 #include <errno.h>
+#include <fcntl.h>
 #include <filesystem>
 #include <memory>
 #include <sys/inotify.h>
@@ -9,6 +11,7 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
+#include "agent/target/directory_file.h"
 #include "common/object/yaml_writer.h"
 #include "tests/testing/status.h"
 #include "tests/testing/target_notices.h"
@@ -20,6 +23,20 @@ extern "C" int inotify_add_watch(int fd, const char* path, uint32_t mask) noexce
     return static_cast<int>(syscall(SYS_inotify_add_watch, fd, path, mask));
   }
   errno = ENOSPC;
+  return -1;
+}
+
+// The same for a file system that nothing can be written to.
+static std::atomic<bool> read_only{false};
+extern "C" int openat(int folder, const char* path, int flags, ...) {
+  va_list rest;
+  va_start(rest, flags);
+  const mode_t mode = (flags & O_CREAT) != 0 ? va_arg(rest, mode_t) : 0;
+  va_end(rest);
+  if (!read_only || (flags & (O_WRONLY | O_RDWR | O_CREAT)) == 0) {
+    return static_cast<int>(syscall(SYS_openat, folder, path, flags, mode));
+  }
+  errno = EROFS;
   return -1;
 }
 
@@ -36,6 +53,12 @@ class DirectoryTargetTest : public testing::Test {
     EXPECT_OK(RemoveTree(base_));
   }
 
+  void Reopen() {
+    target_.reset();
+    target_ = *DirectoryTarget::Open({.root = root_});
+  }
+  // As this target names them.
+  std::string Temporary() { return MakeTemporaryName(TemporaryPrefixOf(*target_->Uid())); }
   absl::Status Apply(const ObjectKey& key) {
     return target_->Apply(as_, {{key, ConfigMapValue(key.name, "1")}}, cancel_)[0].status();
   }
@@ -70,10 +93,54 @@ TEST_F(DirectoryTargetTest, LeavesNoTemporaryFileBehind) {
 
 TEST_F(DirectoryTargetTest, RemovesTheTemporaryFilesOfAKilledAgent) {
   ASSERT_OK(Apply(ConfigMapKey("a")));
-  Write("shop/ConfigMap/.lockstep-tmp-1-1", "half");
-  target_.reset();
-  target_ = *DirectoryTarget::Open({.root = root_});
+  Write(absl::StrCat("shop/ConfigMap/", Temporary()), "half");
+  Reopen();
   EXPECT_THAT(*ListDirectory(root_ + "/shop/ConfigMap"), testing::ElementsAre("a.yaml"));
+}
+
+TEST_F(DirectoryTargetTest, A77LeavesWhatOnlyLooksLikeItsTemporaryFiles) {
+  const std::string other = MakeTemporaryName(TemporaryPrefixOf("another target"));
+  for (const std::string& name : {std::string(".lockstep-tmp-1-1"), other, Temporary() + "-kept"}) {
+    Write(name, "theirs");
+    Reopen();
+    EXPECT_EQ(File(name), "theirs");
+  }
+  const std::string theirs = Temporary();
+  Write(theirs, "theirs");
+  constexpr uid_t kOther = 12345;
+  if (chown((root_ + "/" + theirs).c_str(), kOther, static_cast<gid_t>(-1)) != 0) {
+    GTEST_SKIP() << "only root gives files away";
+  }
+  Reopen();
+  EXPECT_EQ(File(theirs), "theirs");
+}
+
+TEST_F(DirectoryTargetTest, A77TellsOfAFileThatOthersRenameFromATemporaryName) {
+  ASSERT_OK(Apply(ConfigMapKey("a")));
+  Notices notices;
+  ASSERT_OK(target_->Watch(as_, {ConfigMapKey("a")}, notices.Callback()));
+  const std::string theirs = absl::StrCat("shop/ConfigMap/", Temporary());
+  Write(theirs, "theirs: 1\n");
+  ASSERT_EQ(
+      rename(absl::StrCat(root_, "/", theirs).c_str(), (root_ + "/shop/ConfigMap/a.yaml").c_str()),
+      0);
+  EXPECT_TRUE(notices.Wait(ConfigMapKey("a")));
+  target_->Stop();
+}
+
+TEST_F(DirectoryTargetTest, ARootThatCannotBeWrittenToOpensAndSaysSoOfEveryObject) {
+  ASSERT_OK(Apply(ConfigMapKey("a")));
+  const std::string uid = *target_->Uid();
+  read_only = true;
+  Reopen();
+  const absl::Status written = Apply(ConfigMapKey("b"));
+  const Value wanted = ConfigMapValue("a", "1");
+  EXPECT_EQ(Look(ConfigMapKey("a"), &wanted).presence, Observation::Presence::kEqual);
+  read_only = false;
+  EXPECT_THAT(written, StatusIs(absl::StatusCode::kPermissionDenied,
+                                testing::HasSubstr("Read-only file system")));
+  EXPECT_EQ(*target_->Uid(), uid);
+  EXPECT_OK(Apply(ConfigMapKey("b"))) << "it can be written to again";
 }
 
 TEST_F(DirectoryTargetTest, AnotherLayoutOfTheSameValueIsNoChange) {
@@ -101,8 +168,29 @@ TEST_F(DirectoryTargetTest, OnlyOneAgentHasADirectory) {
 
 TEST_F(DirectoryTargetTest, KeepsItsUid) {
   const std::string uid = *target_->Uid();
-  target_.reset();
-  target_ = *DirectoryTarget::Open({.root = root_});
+  Reopen();
+  EXPECT_EQ(*target_->Uid(), uid);
+}
+
+TEST_F(DirectoryTargetTest, F56NothingIsWrittenToARootWithoutItsMarker) {
+  ASSERT_OK(Apply(ConfigMapKey("a")));
+  const std::string uid = *target_->Uid();
+  ASSERT_EQ(rename(root_.c_str(), (base_ + "/away").c_str()), 0);
+  ASSERT_OK(MakeDirectories(root_));
+  EXPECT_THAT(Apply(ConfigMapKey("a")), StatusIs(absl::StatusCode::kFailedPrecondition,
+                                                 testing::HasSubstr("cluster accept")));
+  EXPECT_THAT(*ListDirectory(root_), testing::IsEmpty());
+  ASSERT_OK(RemoveTree(root_));
+  ASSERT_EQ(rename((base_ + "/away").c_str(), root_.c_str()), 0);
+  EXPECT_OK(Apply(ConfigMapKey("a"))) << "the former one is back";
+  EXPECT_EQ(*target_->Uid(), uid);
+}
+
+TEST_F(DirectoryTargetTest, F56ARootThatItMadeAgainIsStillTheSame) {
+  const std::string uid = *target_->Uid();
+  ASSERT_OK(RemoveTree(root_));
+  ASSERT_OK(Apply(ConfigMapKey("a")));
+  Reopen();
   EXPECT_EQ(*target_->Uid(), uid);
 }
 
