@@ -82,8 +82,8 @@ absl::StatusOr<AgentIdentity> JoinOrLoad(const AgentConfig& config, absl::string
   return identity;
 }
 
-// The store failed to sync: what it promises cannot be kept. The supervisor starts the agent again,
-// which reads everything anew (FAULTS F-11).
+// The store failed to write or to sync: what it promises cannot be kept. The supervisor starts the
+// agent again, which reads everything anew (FAULTS F-10, F-11).
 void EndForGood(const absl::Status& status) {
   Log(LogLevel::kError, "the state cannot be kept; the agent ends", {{"error", status}});
   _exit(1);

@@ -21,6 +21,12 @@ bool WasIdle(ApplicationState state) {
 
 }  // namespace
 
+bool TargetChanged(const AgentState& state) {
+  const std::string& kept = state.durable.agent.target_uid;
+  const std::string& found = state.facts.target_uid;
+  return !kept.empty() && !found.empty() && kept != found;
+}
+
 std::set<Digest> BlobsToKeep(const AgentState& state) {
   std::set<Digest> keep = state.fetched;
   keep.insert(state.fetching.begin(), state.fetching.end());

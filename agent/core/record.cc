@@ -31,9 +31,10 @@ bool AdoptIdentity(absl::string_view joined_with, const Digest& authority, Agent
   if (!joined && record->authority == authority) return false;
   // An authority that changes without a token is the same hub's next one.
   if (joined && !record->authority.IsZero() && record->authority != authority) {
-    const uint64_t start_counter = record->start_counter;
-    *record = AgentRecord();
-    record->start_counter = start_counter;
+    AgentRecord fresh;
+    fresh.start_counter = record->start_counter;
+    fresh.target_uid = std::move(record->target_uid);
+    *record = std::move(fresh);
   }
   if (joined) record->removed = false;
   record->joined_with = std::string(joined_with);

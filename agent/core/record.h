@@ -33,6 +33,9 @@ struct AgentRecord {
   std::string joined_with;
   Digest authority;
   bool hub_behind = false;  // As last heard: a restart does not let deletes go before a Welcome.
+  // Of the place that all this is about; another one is not written to before a person accepted it
+  // (FAULTS F-56). Empty before the first start.
+  std::string target_uid;
 };
 
 /// What the agent knows of one object that it wrote, took over or is about to write.
@@ -96,7 +99,8 @@ struct DurableState {
 
 /// Brings `record` under the identity that the agent has now; returns whether that changed it. A
 /// new token brings back an agent that left its fleet. Where the token was another hub's, what the
-/// hub before told is dropped: it proves nothing of this one (docs/decisions/0009).
+/// hub before told is dropped: it proves nothing of this one (docs/decisions/0009). What the agent
+/// knows of its own machine stays.
 bool AdoptIdentity(absl::string_view joined_with, const Digest& authority, AgentRecord* record);
 
 void ApplyRecord(const Record& record, DurableState* state);

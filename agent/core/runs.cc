@@ -49,6 +49,7 @@ bool Stepper::LacksAccount(const ApplicationRecord& target) const {
 }
 
 void Stepper::Schedule() {
+  if (TargetChanged(state_)) return;
   // A run that was told to end may still write what another application now owns.
   for (const auto& [name, live] : state_.live) {
     if (live.run.has_value() && live.run->cancelled) return;

@@ -90,10 +90,13 @@ void Stepper::operator()(const Welcome& welcome) {
   if (state_.status_acked < state_.status_seq) state_.report_full = true;
   TellDriftsAgain();
   record.hub_incarnation = welcome.hub_incarnation;
+  PendingPersist persist;
   if (NoteHub(welcome.at, welcome.epoch, welcome.verdict)) {
     record.epoch = welcome.epoch;
     record.seen = welcome.at;
     record.revoked.clear();  // The hub forgets what no certificate can outlive.
+    session.adopts = welcome.verdict != Verdict::kNotAccepted;
+    if (TargetChanged(state_) && session.adopts) AdoptTarget(&record, &persist);
   }
   record.hub_behind = state_.hub_behind;
   record.revoked.insert(welcome.revoked.begin(), welcome.revoked.end());
@@ -103,12 +106,34 @@ void Stepper::operator()(const Welcome& welcome) {
   // A commit point that is lost with the power is heard again; a revocation might not be.
   const bool must_last = record.revoked != held.revoked || record.epoch != held.epoch ||
                          record.hub_incarnation != held.hub_incarnation ||
-                         record.hub_behind != held.hub_behind;
+                         record.hub_behind != held.hub_behind ||
+                         record.target_uid != held.target_uid;
   effects_.emplace_back(agent_effect::SetTimer{{TimerId::Kind::kBeat, ""}, session.beat});
   if (!must_last && record.seen == held.seen) return;
-  PendingPersist persist;
   persist.records.emplace_back(std::move(record));
   Persist(std::move(persist), {}, must_last);
+}
+
+// What was written into the place before says nothing of this one: nothing here is the agent's own
+// until it was looked at, and nothing here is deleted for what lay there (FAULTS F-56).
+void Stepper::AdoptTarget(AgentRecord* record, PendingPersist* persist) {
+  record->target_uid = state_.facts.target_uid;
+  for (const auto& [name, application] : state_.durable.applications) {
+    const ApplicationRecord& target = application.target;
+    InventoryRecord anew;
+    anew.application = name;
+    for (const auto& [key, entry] : application.inventory) {
+      const ManifestEntry* wanted =
+          target.releasing.has_value() ? nullptr : target.manifest->Find(key);
+      if (wanted == nullptr) {
+        anew.removed.push_back(key);
+      } else {
+        anew.set.emplace_back(key, InventoryEntry{"", Digest(), {wanted->blob}, ""});
+      }
+    }
+    persist->records.emplace_back(std::move(anew));
+    state_.live[name].stale = true;
+  }
 }
 
 // Within a session a Welcome brings keys that were revoked since, and what they were revoked at.
@@ -256,6 +281,14 @@ void Stepper::operator()(const agent_event::TimerFired& event) {
       state_.session->spoke = false;
       effects_.emplace_back(
           agent_effect::SetTimer{{TimerId::Kind::kBeat, ""}, state_.session->beat});
+      if (TargetChanged(state_) && state_.session->adopts && !state_.hub_behind) {
+        // It could not be kept before.
+        AgentRecord record = state_.durable.agent;
+        PendingPersist persist;
+        AdoptTarget(&record, &persist);
+        persist.records.emplace_back(std::move(record));
+        Persist(std::move(persist), {}, true);
+      }
       return;
   }
 }
@@ -277,6 +310,11 @@ void Stepper::SendPages() {
 
 void Stepper::Persist(PendingPersist persist, std::vector<std::pair<Digest, std::string>> blobs,
                       bool synced) {
+  // Nothing is accepted that does not say for which place.
+  for (Record& record : persist.records) {
+    auto* const agent = std::get_if<AgentRecord>(&record);
+    if (agent != nullptr && agent->target_uid.empty()) agent->target_uid = state_.facts.target_uid;
+  }
   agent_effect::Persist effect;
   effect.records = persist.records;
   effect.blobs = std::move(blobs);

@@ -77,7 +77,8 @@ struct PendingPersist {
 struct Session {
   bool welcomed = false;
   absl::Duration beat = absl::Seconds(10);
-  bool spoke = false;  // Something was sent since the last beat.
+  bool spoke = false;   // Something was sent since the last beat.
+  bool adopts = false;  // The hub follows the target that was found, whether or not that is kept.
 };
 
 /// A Fetch on its way.
@@ -118,6 +119,10 @@ struct AgentState {
   std::vector<DriftReport> drifts;                           // Not sent yet.
   std::map<uint64_t, std::vector<DriftReport>> drifts_sent;  // By status, not acknowledged yet.
 };
+
+/// Whether the target that was found is not the one that the agent kept before, and nobody has
+/// accepted it yet.
+bool TargetChanged(const AgentState& state);
 
 /// Blobs that a sweep leaves, beside those that manifests name.
 std::set<Digest> BlobsToKeep(const AgentState& state);

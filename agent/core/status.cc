@@ -31,6 +31,11 @@ constexpr absl::string_view kNoAccount =
     "it names no account, and on a Kubernetes cluster everything is done as one: set "
     "serviceAccountName to an account in the application's namespace there";
 
+constexpr absl::string_view kChangedWord = "TargetChanged";
+constexpr absl::string_view kTargetChanged =
+    "its target is not the one that this agent kept before: rebuilt, or moved here; nothing is "
+    "written until lockstep cluster accept";
+
 std::string ForeignMessage(const LiveApplication& live) {
   const ReconcileOutcome::Foreign& foreign = live.foreign.begin()->second;
   if (!foreign.owner.empty()) {
@@ -49,15 +54,17 @@ bool HealsByItself(const LiveApplication& live) {
 }
 
 void DescribeState(const DurableApplication& application, const LiveApplication& live,
-                   bool hub_behind, ApplicationReport* report) {
+                   const AgentState& state, ApplicationReport* report) {
   const ApplicationRecord& target = application.target;
   if (target.releasing.has_value()) {
     if (target.tombstones.empty()) return Say(report, State::kReleased, "Released");
+    if (TargetChanged(state)) return Say(report, State::kDeleting, kChangedWord, kTargetChanged);
     if (target.held) return Say(report, State::kDeleting, "DeletesHeld", target.held_reason);
     if (live.lacks_account) return Say(report, State::kDeleting, "NoServiceAccount", kNoAccount);
     if (live.problems.empty()) return Say(report, State::kDeleting, "Deleting");
     return Say(report, State::kDeleting, "DeleteFailed", live.problems.begin()->second.message());
   }
+  if (TargetChanged(state)) return Say(report, State::kStalled, kChangedWord, kTargetChanged);
   if (target.options.suspend) return Say(report, State::kSuspended, "Suspended");
   if (live.lacks_account) return Say(report, State::kStalled, "NoServiceAccount", kNoAccount);
   if (!live.foreign.empty()) {
@@ -76,7 +83,7 @@ void DescribeState(const DurableApplication& application, const LiveApplication&
                absl::StrCat(object.key.ToString(), ": ", object.message));
   }
   if (target.held) return Say(report, State::kHeld, "DeletesHeld", target.held_reason);
-  if (!target.tombstones.empty() && hub_behind) {
+  if (!target.tombstones.empty() && state.hub_behind) {
     return Say(report, State::kHeld, "HubBehind",
                "the hub knows less than it told before; run lockstep approve --hub");
   }
@@ -133,7 +140,7 @@ size_t RoughBytes(const ApplicationReport& report) {
 }  // namespace
 
 ApplicationReport Describe(const DurableApplication& application, const LiveApplication& live,
-                           bool hub_behind) {
+                           const AgentState& state) {
   const ApplicationRecord& target = application.target;
   ApplicationReport report;
   report.name = target.name;
@@ -143,7 +150,7 @@ ApplicationReport Describe(const DurableApplication& application, const LiveAppl
   report.writes = live.report.writes;
   report.deletes = live.report.deletes;
   report.last_compared = live.report.last_compared;
-  DescribeState(application, live, hub_behind, &report);
+  DescribeState(application, live, state, &report);
   DescribeObjects(application, live, &report);
   return report;
 }
@@ -155,8 +162,7 @@ void Stepper::Report() {
     waiting = waiting || live.changed;
     if (!live.stale) continue;
     live.stale = false;
-    ApplicationReport report =
-        Describe(state_.durable.applications.at(name), live, state_.hub_behind);
+    ApplicationReport report = Describe(state_.durable.applications.at(name), live, state_);
     const bool moved = report.state != live.report.state || report.reason != live.report.reason ||
                        live.report.name.empty();
     if (moved) report.since = now_;

@@ -56,6 +56,7 @@ class Stepper {
   // Whether a hub at this point knows all that it once told; tells state_.hub_behind.
   bool NoteHub(const CommitPoint& at, uint64_t epoch, Verdict verdict);
   void HearAgain(const Welcome& welcome);
+  void AdoptTarget(AgentRecord* record, PendingPersist* persist);
   absl::Duration Jittered(absl::Duration around);
 
   // desired.cc
@@ -95,6 +96,6 @@ class Stepper {
 /// What an application is said to be at this moment; `since` and the counters are left to the
 /// caller.
 ApplicationReport Describe(const DurableApplication& application, const LiveApplication& live,
-                           bool hub_behind);
+                           const AgentState& state);
 
 }  // namespace lockstep

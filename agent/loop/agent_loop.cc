@@ -101,6 +101,7 @@ void AgentLoop::Drain() {
     }
     const absl::Status status = parts_.storage->Sweep(state_.durable, BlobsToKeep(state_));
     if (status.ok()) continue;
+    NoteStorage(status);
     Log(LogLevel::kWarning, "sweeping the state failed", {{"error", status}});
     sweep_at_ = parts_.clock->Monotonic() + kSweepPause;
   }
@@ -142,10 +143,14 @@ void AgentLoop::Work(std::function<void()> work) {
   });
 }
 
+void AgentLoop::NoteStorage(const absl::Status& status) {
+  if (absl::IsDataLoss(status) && parts_.on_broken) parts_.on_broken(status);
+}
+
 void AgentLoop::Do(agent_effect::Persist& effect) {
   absl::Status status = parts_.storage->Write(effect);
   if (!status.ok()) Log(LogLevel::kError, "keeping state failed", {{"error", status}});
-  if (absl::IsDataLoss(status) && parts_.on_broken) parts_.on_broken(status);
+  NoteStorage(status);
   Take(agent_event::PersistDone{std::move(status)});
 }
 
@@ -179,9 +184,13 @@ void AgentLoop::Do(agent_effect::Fetch& effect) {
   parts_.fetcher->Fetch(
       std::move(blobs),
       [this, in_memory = std::move(in_memory), documents](const Digest& digest, std::string bytes) {
-        if (!in_memory.contains(digest)) return parts_.storage->AddBlob(digest, bytes);
-        (*documents)[digest] = std::move(bytes);
-        return absl::OkStatus();
+        if (in_memory.contains(digest)) {
+          (*documents)[digest] = std::move(bytes);
+          return absl::OkStatus();
+        }
+        absl::Status kept = parts_.storage->AddBlob(digest, bytes);
+        NoteStorage(kept);
+        return kept;
       },
       [this, id, documents](absl::Status status) {
         if (status.ok()) {

@@ -49,8 +49,9 @@ class AgentLoop : public LinkEvents {
     std::function<void(const AgentState&)> after_step;
     /// Called on the work runner after every comparison with the target; may be empty.
     std::function<void(const ReconcileOutcome&, absl::Duration)> after_run;
-    /// Called on the loop when the store failed to sync. Must end the program: what the disk holds
-    /// is known only once it is opened anew (FAULTS F-11). May be empty.
+    /// Called, on any thread, when the store failed to write or to sync for another reason than a
+    /// full disk. Must end the program: what the disk holds is known only once it is opened anew
+    /// (FAULTS F-10, F-11). May be empty.
     std::function<void(const absl::Status&)> on_broken;
     /// Called on the loop once, when the agent has nothing to do any more, ever; `kept` says
     /// whether the store knows that too.
@@ -86,6 +87,7 @@ class AgentLoop : public LinkEvents {
   void Drain() ABSL_LOCKS_EXCLUDED(mutex_);
   std::optional<AgentEvent> Next() ABSL_LOCKS_EXCLUDED(mutex_);
   void Take(const AgentEvent& event);
+  void NoteStorage(const absl::Status& status);
   void Work(std::function<void()> work) ABSL_LOCKS_EXCLUDED(mutex_);
   bool IsIdle() const ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_) { return !running_ && working_ == 0; }
 

@@ -161,7 +161,10 @@ absl::Status AgentStore::Sweep(const DurableState& state, const std::set<Digest>
     journal_ = std::make_shared<Journal>(std::move(fresh));
     blobs_ = std::move(places);
   }
-  return SyncDirectory(options_.directory);
+  const absl::Status synced = SyncDirectory(options_.directory);
+  if (synced.ok()) return synced;
+  // What is promised from now on is in a file whose name may be lost with the power.
+  return absl::DataLossError(synced.message());
 }
 
 }  // namespace lockstep

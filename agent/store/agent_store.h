@@ -22,7 +22,7 @@ namespace lockstep {
 /// An accepted Desired costs one write and one fdatasync, whatever it holds: its blobs and the
 /// records of all its applications are one commit, so a hand-over between two of them is kept
 /// whole or not at all. Blobs stay on disk; memory holds where each one lies (about 60 bytes).
-/// docs/decisions/0040-one-journal-per-agent.md says why it is not a file per application.
+/// docs/decisions/0007-one-journal-per-agent.md says why it is not a file per application.
 class AgentStore : public AgentStorage {
  public:
   struct Options {

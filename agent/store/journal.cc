@@ -34,6 +34,12 @@ uint64_t ReadBigEndian(absl::string_view bytes) {
   return value;
 }
 
+std::string FileHead() {
+  std::string head(kFileMagic);
+  AppendBigEndian(Journal::kFormat, 4, &head);
+  return head;
+}
+
 std::string Checksum(absl::string_view head, absl::string_view payload) {
   Hasher hasher;
   hasher.Add(head);
@@ -79,8 +85,7 @@ absl::Status WriteAt(int fd, uint64_t offset, absl::string_view bytes, const std
 absl::StatusOr<Journal> Journal::Create(const std::string& path) {
   LOCKSTEP_ASSIGN_OR_RETURN(OwnedFd fd, OpenFile(path, O_CREAT | O_EXCL));
   Journal journal(path, std::move(fd));
-  journal.added_ = std::string(kFileMagic);
-  AppendBigEndian(kFormat, 4, &journal.added_);
+  journal.added_ = FileHead();
   return journal;
 }
 
@@ -94,8 +99,7 @@ absl::StatusOr<Journal> Journal::Open(const std::string& path, const Visit& visi
     // New, or the power went before anything was promised.
     if (ftruncate(journal.fd_.get(), 0) != 0) return FileError(errno, "emptying", path);
     journal.size_ = 0;
-    journal.added_ = std::string(kFileMagic);
-    AppendBigEndian(kFormat, 4, &journal.added_);
+    journal.added_ = FileHead();
     LOCKSTEP_RETURN_IF_ERROR(journal.Commit(true, UINT64_MAX));
     LOCKSTEP_RETURN_IF_ERROR(SyncDirectory(DirName(path)));
     return journal;
@@ -145,7 +149,9 @@ absl::Status Journal::Load(const Visit& visit) {
     size_ = at;
   }
   synced_ = 0;
-  return absl::OkStatus();
+  if (format == kFormat) return absl::OkStatus();
+  LOCKSTEP_RETURN_IF_ERROR(WriteAt(fd_.get(), 0, FileHead(), path_));
+  return fdatasync(fd_.get()) == 0 ? absl::OkStatus() : FileError(errno, "syncing", path_);
 }
 
 absl::StatusOr<bool> Journal::WasSynced(uint64_t lost) const {
@@ -192,7 +198,9 @@ absl::Status Journal::Commit(bool sync, uint64_t bytes_max) {
   if (absl::Status status = WriteAt(fd_.get(), size_, bytes, path_); !status.ok()) {
     // Best effort: whatever stays behind the end is overwritten by the next commit.
     [[maybe_unused]] const int cut = ftruncate(fd_.get(), static_cast<off_t>(size_));
-    return status;
+    if (absl::IsResourceExhausted(status)) return status;
+    failed_ = true;
+    return absl::DataLossError(status.message());
   }
   if (sync) {
     if (fdatasync(fd_.get()) != 0) {

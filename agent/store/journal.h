@@ -24,12 +24,13 @@ namespace lockstep {
 /// damage (bytes that had been synced changed: refused, a person decides).
 class Journal {
  public:
-  static constexpr uint32_t kFormat = 1;
+  static constexpr uint32_t kFormat = 2;
 
   /// What Open reads: type, body and the body's offset in the file.
   using Visit = std::function<absl::Status(uint8_t type, absl::string_view body, uint64_t offset)>;
 
-  /// Opens or makes the file (0600) and hands every frame to `visit`, oldest first.
+  /// Opens or makes the file (0600) and hands every frame to `visit`, oldest first. A file of an
+  /// older format is one of this from then on: what is added to it is.
   ///
   /// FAILED_PRECONDITION for a newer format; DATA_LOSS for damage; else what `visit` returned.
   static absl::StatusOr<Journal> Open(const std::string& path, const Visit& visit);
@@ -44,8 +45,9 @@ class Journal {
   uint64_t Add(uint8_t type, absl::string_view body);
 
   /// Writes what was added, at most up to `bytes_max` of file, and syncs if asked. After an error
-  /// nothing of it is in the file. DATA_LOSS from the first failed sync on: what the disk holds
-  /// is not known any more until the agent starts again.
+  /// nothing of it is in the file. RESOURCE_EXHAUSTED for a full disk, which heals. DATA_LOSS from
+  /// the first write or sync on that failed for another reason: what the disk holds is not known
+  /// any more until the agent starts again.
   absl::Status Commit(bool sync, uint64_t bytes_max);
 
   absl::StatusOr<std::string> Read(uint64_t offset, size_t length) const;

@@ -11,6 +11,8 @@
 namespace lockstep {
 namespace {
 
+// What is added to a record is added at its end and is a step of Journal::kFormat: an older agent
+// refuses the file, a newer one leaves at its default what an older one did not write.
 enum class Kind : uint8_t { kAgent = 1, kApplication = 2, kInventory = 3, kForget = 4 };
 
 class Writer {
@@ -31,57 +33,14 @@ class Writer {
   std::string bytes_;
 };
 
-// Takes from the front. After a failure everything it yields is empty and `ok` is false.
-class Reader {
- public:
-  explicit Reader(absl::string_view bytes) : rest_(bytes) {}
+using encoding::Reader;
 
-  bool ok() const { return ok_; }
-  bool AtEnd() const { return rest_.empty(); }
+bool TakeBool(Reader& in) { return in.Length() != 0; }
 
-  uint64_t Integer() {
-    uint64_t value = 0;
-    for (int shift = 0; shift < 64 && !rest_.empty(); shift += 7) {
-      const auto byte = static_cast<unsigned char>(rest_.front());
-      rest_.remove_prefix(1);
-      value |= static_cast<uint64_t>(byte & 0x7f) << shift;
-      if ((byte & 0x80) == 0) return value;
-    }
-    return Fail();
-  }
-  bool Bool() { return Integer() != 0; }
-  absl::string_view Bytes(uint64_t count) {
-    if (count > rest_.size()) count = Fail();
-    const absl::string_view taken = rest_.substr(0, count);
-    rest_.remove_prefix(count);
-    return taken;
-  }
-  absl::string_view Text() { return Bytes(Integer()); }
-  std::string String() { return std::string(Text()); }
-  Digest Raw() { return Digest::FromBytes(Bytes(Digest::kSize)).value_or(Digest()); }
-  ObjectKey Key() {
-    ObjectKey key;
-    key.group = String();
-    key.kind = String();
-    key.namespace_ = String();
-    key.name = String();
-    return key;
-  }
-  template <typename Each>
-  void All(const Each& each) {
-    for (uint64_t left = Integer(); left > 0 && ok_; --left) each();
-  }
-
- private:
-  uint64_t Fail() {
-    ok_ = false;
-    rest_ = {};
-    return 0;
-  }
-
-  absl::string_view rest_;
-  bool ok_ = true;
-};
+template <typename Each>
+void TakeAll(Reader& in, const Each& each) {
+  for (uint64_t left = in.Length(); left > 0 && in.ok; --left) each();
+}
 
 struct Encode {
   Writer& out;
@@ -98,6 +57,7 @@ struct Encode {
     out.Bool(record.hub_behind);
     out.Text(record.joined_with);
     out.Raw(record.authority);
+    out.Text(record.target_uid);
     return Kind::kAgent;
   }
   Kind operator()(const ApplicationRecord& record) const {
@@ -137,55 +97,58 @@ struct Encode {
 
 AgentRecord DecodeAgent(Reader& in) {
   AgentRecord record;
-  record.start_counter = in.Integer();
-  record.seen.counter = in.Integer();
-  record.seen.chain = in.Raw();
-  record.hub_incarnation = in.String();
-  record.epoch = in.Integer();
-  record.desired_seq = in.Integer();
-  record.removed = in.Bool();
-  in.All([&] { record.revoked.insert(in.Raw()); });
-  record.hub_behind = in.Bool();
-  record.joined_with = in.String();
-  record.authority = in.Raw();
+  record.start_counter = in.Length();
+  record.seen.counter = in.Length();
+  record.seen.chain = in.Hash();
+  record.hub_incarnation = in.Sized();
+  record.epoch = in.Length();
+  record.desired_seq = in.Length();
+  record.removed = TakeBool(in);
+  TakeAll(in, [&] { record.revoked.insert(in.Hash()); });
+  if (in.rest.empty()) return record;  // Format 1, before it had more to say.
+  record.hub_behind = TakeBool(in);
+  record.joined_with = in.Sized();
+  record.authority = in.Hash();
+  if (in.rest.empty()) return record;  // Format 1.
+  record.target_uid = in.Sized();
   return record;
 }
 
 absl::StatusOr<ApplicationRecord> DecodeApplication(Reader& in) {
   ApplicationRecord record;
-  record.name = in.String();
-  record.generation = in.Integer();
-  record.revision = in.String();
-  LOCKSTEP_ASSIGN_OR_RETURN(record.manifest, Manifest::Decode(in.Text()));
-  record.options_digest = in.Raw();
-  record.options_bytes = in.String();
+  record.name = in.Sized();
+  record.generation = in.Length();
+  record.revision = in.Sized();
+  LOCKSTEP_ASSIGN_OR_RETURN(record.manifest, Manifest::Decode(in.Bytes(in.Length())));
+  record.options_digest = in.Hash();
+  record.options_bytes = in.Sized();
   if (!record.options_bytes.empty()) {
     LOCKSTEP_ASSIGN_OR_RETURN(record.options, DecodeOptions(record.options_bytes));
   }
-  record.accept_foreign = in.Bool();
-  const uint64_t releasing = in.Integer();
+  record.accept_foreign = TakeBool(in);
+  const uint64_t releasing = in.Length();
   if (releasing == 1) record.releasing = ReleaseObjects::kOrphan;
   if (releasing == 2) record.releasing = ReleaseObjects::kDelete;
-  in.All([&] { record.tombstones.push_back(in.Key()); });
-  record.objects_before = in.Integer();
-  record.held = in.Bool();
-  record.held_reason = in.String();
+  TakeAll(in, [&] { record.tombstones.push_back(in.Key()); });
+  record.objects_before = in.Length();
+  record.held = TakeBool(in);
+  record.held_reason = in.Sized();
   return record;
 }
 
 InventoryRecord DecodeInventory(Reader& in) {
   InventoryRecord record;
-  record.application = in.String();
-  in.All([&] {
+  record.application = in.Sized();
+  TakeAll(in, [&] {
     ObjectKey key = in.Key();
     InventoryEntry entry;
-    entry.uid = in.String();
-    entry.applied = in.Raw();
-    in.All([&] { entry.attempted.push_back(in.Raw()); });
-    entry.mark = in.String();
+    entry.uid = in.Sized();
+    entry.applied = in.Hash();
+    TakeAll(in, [&] { entry.attempted.push_back(in.Hash()); });
+    entry.mark = in.Sized();
     record.set.emplace_back(std::move(key), std::move(entry));
   });
-  in.All([&] { record.removed.push_back(in.Key()); });
+  TakeAll(in, [&] { record.removed.push_back(in.Key()); });
   return record;
 }
 
@@ -200,7 +163,7 @@ absl::StatusOr<Record> DecodeRecord(Kind kind, Reader& in) {
     case Kind::kInventory:
       return DecodeInventory(in);
     case Kind::kForget:
-      return ForgetRecord{in.String()};
+      return ForgetRecord{in.Sized()};
   }
   return absl::DataLossError("reading a record: its kind is unknown");
 }
@@ -218,13 +181,13 @@ std::string EncodeRecords(const std::vector<Record>& records) {
 }
 
 absl::StatusOr<std::vector<Record>> DecodeRecords(absl::string_view bytes) {
-  Reader in(bytes);
+  Reader in{bytes};
   std::vector<Record> records;
-  while (!in.AtEnd()) {
-    const auto kind = static_cast<Kind>(in.Integer());
-    Reader body(in.Text());
+  while (!in.rest.empty()) {
+    const auto kind = static_cast<Kind>(in.Length());
+    Reader body{in.Bytes(in.Length())};
     LOCKSTEP_ASSIGN_OR_RETURN(Record record, DecodeRecord(kind, body));
-    if (!in.ok() || !body.ok()) return absl::DataLossError("reading a record: it is cut short");
+    if (!in.ok || !body.ok) return absl::DataLossError("reading a record: it is cut short");
     records.push_back(std::move(record));
   }
   return records;

@@ -22,7 +22,8 @@ class AgentStorage {
   /// where `persist.synced`, together with everything added before.
   ///
   /// RESOURCE_EXHAUSTED where the disk or the limit is full: what was kept before is untouched.
-  /// DATA_LOSS from the first failed sync on: what is kept is known once it is opened anew.
+  /// DATA_LOSS from the first write or sync on that failed otherwise: what is kept is known once it
+  /// is opened anew.
   virtual absl::Status Write(const agent_effect::Persist& persist) = 0;
 
   /// Keeps one blob that was fetched; durable with the next synced Write. INVALID_ARGUMENT if it

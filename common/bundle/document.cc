@@ -20,12 +20,6 @@ constexpr absl::string_view kMagic = "LSD1";
 constexpr size_t kChangeBytesMin = 1 + Digest::kSize;
 constexpr size_t kKeyBytesMin = 4;
 
-Digest TakeDigest(Reader* reader) {
-  const absl::StatusOr<Digest> digest = Digest::FromBytes(reader->Bytes(Digest::kSize));
-  reader->ok = reader->ok && digest.ok();
-  return reader->ok ? *digest : Digest();
-}
-
 // A count of what takes at least `bytes_min` each.
 uint64_t TakeCount(Reader* reader, size_t bytes_min) {
   const uint64_t count = reader->Length();
@@ -42,7 +36,7 @@ BundleDelta::Change TakeChange(Reader* reader) {
     reader->ok = reader->ok && place <= std::numeric_limits<uint32_t>::max();
     change.position = static_cast<uint32_t>(place - 1);
   }
-  change.blob = TakeDigest(reader);
+  change.blob = reader->Hash();
   return change;
 }
 
@@ -92,8 +86,8 @@ absl::StatusOr<DeltaDocument> DecodeDocument(const DocumentReference& reference,
   Reader reader{bytes};
   reader.ok = reader.Bytes(kMagic.size()) == kMagic;
   DeltaDocument document;
-  document.delta.base = TakeDigest(&reader);
-  document.delta.target = TakeDigest(&reader);
+  document.delta.base = reader.Hash();
+  document.delta.target = reader.Hash();
   const uint64_t changes = TakeCount(&reader, kChangeBytesMin);
   document.delta.changes.reserve(changes);
   for (uint64_t i = 0; i < changes && reader.ok; ++i)

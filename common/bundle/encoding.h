@@ -5,6 +5,7 @@
 
 #include <absl/strings/string_view.h>
 
+#include "common/base/digest.h"
 #include "common/object/object_key.h"
 
 /// The parts that stored forms are made of. Lengths and counts are LEB128.
@@ -57,6 +58,8 @@ struct Reader {
     rest.remove_prefix(count);
     return taken;
   }
+
+  Digest Hash() { return Digest::FromBytes(Bytes(Digest::kSize)).value_or(Digest()); }
 
   std::string Sized() { return std::string(Bytes(Length())); }
 

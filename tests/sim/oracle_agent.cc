@@ -269,6 +269,9 @@ void Oracle::RunStarts(const std::string& cluster, const ReconcileTask& task,
   if (state.hub_behind && !task.deletes.empty()) {
     Fail(cluster, absl::StrCat(task.application, " deletes while the hub is behind"));
   }
+  if (!accepted_targets_.contains({cluster, state.facts.target_uid})) {
+    Fail(cluster, absl::StrCat(task.application, " is applied to a target that nobody accepted"));
+  }
 }
 
 void Oracle::Writes(const std::string& cluster, const ReconcileTask& task, const ObjectKey& key,

@@ -110,7 +110,7 @@ class AgentWorld {
     state = AgentState();
     agent_event::Started started;
     started.durable = storage.Load(power_lost);
-    started.facts = {"test", target_kind, std::string(16, 'u'), {}};
+    started.facts = {"test", target_kind, target_uid, {}};
     started.seed = 7;
     Post(std::move(started));
     if (connect) Connect();
@@ -122,6 +122,7 @@ class AgentWorld {
     welcome.hub_incarnation = incarnation;
     welcome.epoch = epoch;
     welcome.at = at;
+    welcome.verdict = verdict;
     Receive(std::move(welcome));
   }
   void Disconnect() { Post(agent_event::LinkDown{}); }
@@ -230,6 +231,7 @@ class AgentWorld {
 
   // The hub's side.
   TargetKind target_kind = TargetKind::kDirectory;  // Counts from the next Restart on.
+  std::string target_uid = std::string(16, 'u');    // The same.
   bool connect = true;
   bool inline_blobs = true;
   bool by_document = false;  // Deltas are fetched.
@@ -237,6 +239,7 @@ class AgentWorld {
   bool hold_runs = false;  // Reconcile effects wait in `runs`.
   std::string incarnation = std::string(16, 'h');
   uint64_t epoch = 1;
+  Verdict verdict = Verdict::kNoop;
   uint64_t seq = 0;
   CommitPoint at{1, Digest::Of("chain1")};
   std::map<std::string, ManifestPtr> sent;

@@ -241,5 +241,71 @@ TEST(AgentFaults, F27WhatAFetchBroughtBeforeTheLinkBrokeIsKept) {
   EXPECT_THAT(BlobsToKeep(world.state), IsEmpty());
 }
 
+// The agent's memory is as it was; what it kept right is another place.
+void Rebuild(AgentWorld& world, const Texts& texts) {
+  for (const auto& [name, text] : texts) world.target.DeleteForeign(TextKey(name));
+  world.target_uid = std::string(16, 'v');
+}
+
+TEST(AgentFaults, F56NothingIsWrittenToARebuiltTargetBeforeAPersonAcceptsIt) {
+  AgentWorld world;
+  const Texts texts = Numbered(0, 3, "1");
+  world.SendTexts(kWeb, texts);
+  Rebuild(world, texts);
+  world.connect = false;
+  world.Restart();
+  EXPECT_THAT(world.There(), IsEmpty()) << "without a hub";
+  for (const Verdict verdict : {Verdict::kNotAccepted, Verdict::kHubBehind}) {
+    world.verdict = verdict;
+    world.Connect();
+    world.Fire({TimerId::Kind::kReconcile, kWeb});
+    world.Receive(Command{1, Command::Sync{}});
+    EXPECT_THAT(world.There(), IsEmpty());
+    EXPECT_EQ(world.report(kWeb).state, ApplicationState::kStalled);
+    EXPECT_EQ(world.report(kWeb).reason, "TargetChanged");
+    EXPECT_THAT(world.report(kWeb).message, testing::HasSubstr("cluster accept"));
+    world.Disconnect();
+  }
+  world.verdict = Verdict::kNoop;
+  world.Connect();
+  ExpectConverged(world, texts);
+  world.connect = true;
+  world.target.DeleteForeign(TextKey("n101"));
+  world.Restart();
+  ExpectConverged(world, texts);
+}
+
+TEST(AgentFaults, F56AnAcceptanceThatCannotBeKeptIsNoneUntilItIs) {
+  AgentWorld world;
+  const Texts texts = Numbered(0, 3, "1");
+  world.SendTexts(kWeb, texts);
+  Rebuild(world, texts);
+  world.storage.failure = absl::ResourceExhaustedError("disk full");
+  world.Restart();
+  EXPECT_THAT(world.There(), IsEmpty());
+  world.storage.failure = absl::OkStatus();
+  world.Fire({TimerId::Kind::kBeat, ""});
+  ExpectConverged(world, texts);
+}
+
+TEST(AgentFaults, F56WhatLiesInARebuiltTargetIsNotOursAndNotDeleted) {
+  AgentWorld world;
+  world.SendTexts(kWeb, Numbered(0, 10, "1"));
+  world.target.set_fault([](MemoryTarget::Call call, const ObjectKey&) {
+    return call == MemoryTarget::Call::kDelete ? absl::UnavailableError("busy") : absl::OkStatus();
+  });
+  world.SendTexts(kWeb, Numbered(1, 10, "1"));  // A delete that waits.
+  world.target.set_fault(nullptr);
+  Rebuild(world, Numbered(0, 10, "1"));
+  for (const char* const name : {"n100", "n101"}) {
+    world.target.WriteForeign(TextKey(name), *ReadJson(TextBlob(name, "theirs"), "test"));
+  }
+  world.Restart();
+  EXPECT_EQ(world.target.deletes(), 0);
+  EXPECT_EQ(world.report(kWeb).reason, "ForeignObject");
+  EXPECT_THAT(world.There(), testing::UnorderedElementsAre(testing::Pair("n100", "theirs"),
+                                                           testing::Pair("n101", "theirs")));
+}
+
 }  // namespace
 }  // namespace lockstep

@@ -3,9 +3,12 @@
 
 #include <algorithm>
 #include <atomic>
+#include <cstdarg>
 #include <errno.h>
+#include <fcntl.h>
 #include <set>
 #include <sys/stat.h>
+#include <sys/syscall.h>
 #include <unistd.h>
 
 #include "agent/loop/timers.h"
@@ -21,6 +24,26 @@ static std::atomic<bool> sync_fails{false};
 extern "C" int fdatasync(int fd) {
   if (!sync_fails) return fsync(fd);
   errno = EIO;
+  return -1;
+}
+
+// The same for writes to the journal, and for a target that nothing can be written to.
+static std::atomic<bool> write_fails{false};
+extern "C" ssize_t pwrite(int fd, const void* bytes, size_t size, off_t offset) {
+  if (!write_fails) return syscall(SYS_pwrite64, fd, bytes, size, offset);
+  errno = EIO;
+  return -1;
+}
+static std::atomic<bool> read_only{false};
+extern "C" int openat(int folder, const char* path, int flags, ...) {
+  va_list rest;
+  va_start(rest, flags);
+  const mode_t mode = (flags & O_CREAT) != 0 ? va_arg(rest, mode_t) : 0;
+  va_end(rest);
+  if (!read_only || (flags & (O_WRONLY | O_RDWR | O_CREAT)) == 0) {
+    return static_cast<int>(syscall(SYS_openat, folder, path, flags, mode));
+  }
+  errno = EROFS;
   return -1;
 }
 
@@ -244,6 +267,34 @@ TEST_F(AgentLoopTest, F11AStoreThatFailsToSyncEndsTheProgramAndNothingIsAcknowle
   Start();
   link_.Desire({Object("a", "2")}, 3);
   ASSERT_TRUE(Await(ApplicationState::kSynced, 3, 1));
+}
+
+TEST_F(AgentLoopTest, F10AStoreThatFailsToWriteEndsTheProgramAndNothingIsAcknowledged) {
+  link_.Desire({Object("a", "1")}, 1);
+  ASSERT_TRUE(Await(ApplicationState::kSynced, 1, 1));
+  write_fails = true;
+  link_.Desire({Object("a", "2")}, 2);
+  const bool ended = AwaitStop();
+  write_fails = false;
+  ASSERT_TRUE(ended);
+  for (const Ack& ack : link_.acks()) EXPECT_EQ(ack.received_through, 1);
+  EXPECT_EQ(File("a"), Yaml(Object("a", "1")));
+  MutexLock lock(&mutex_);
+  EXPECT_THAT(broken_, StatusIs(absl::StatusCode::kDataLoss, HasSubstr("Input/output error")));
+}
+
+TEST_F(AgentLoopTest, ATargetThatCannotBeWrittenToIsSaidInTheStatusAlsoAfterARestart) {
+  link_.Desire({Object("a", "1")}, 1);
+  ASSERT_TRUE(Await(ApplicationState::kSynced, 1, 1));
+  read_only = true;
+  Stop();
+  Start();
+  link_.Desire({Object("a", "2")}, 2);
+  const bool stalled = Await(ApplicationState::kStalled, 2, 0);
+  read_only = false;
+  ASSERT_TRUE(stalled);
+  MutexLock lock(&mutex_);
+  EXPECT_THAT(report_.message, HasSubstr("Read-only file system"));
 }
 
 TEST_F(AgentLoopTest, WritesWhatIsDesired) {

@@ -3,7 +3,11 @@
 #include <signal.h>
 #include <sys/resource.h>
 
+#include <absl/strings/str_cat.h>
+
 #include "agent/store/record_codec.h"
+#include "common/base/status.h"
+#include "common/bundle/encoding.h"
 #include "tests/testing/status.h"
 
 namespace lockstep {
@@ -63,6 +67,10 @@ TEST(RecordCodec, GivesBackEveryField) {
   agent.desired_seq = 1 << 20;
   agent.revoked = {Digest::Of("a"), Digest::Of("b")};
   agent.removed = true;
+  agent.hub_behind = true;
+  agent.joined_with = "token";
+  agent.authority = Digest::Of("authority");
+  agent.target_uid = std::string(16, 'u');
   InventoryRecord inventory;
   inventory.application = "shop/web";
   inventory.set = {{{"g", "K", "n", "a"}, {"uid", Digest::Of("1"), {Digest::Of("2")}, "mark"}}};
@@ -75,11 +83,50 @@ TEST(RecordCodec, GivesBackEveryField) {
   ASSERT_EQ(back.size(), 4);
   EXPECT_EQ(std::get<AgentRecord>(back[0]).revoked, agent.revoked);
   EXPECT_TRUE(std::get<AgentRecord>(back[0]).removed);
+  EXPECT_EQ(std::get<AgentRecord>(back[0]).target_uid, agent.target_uid);
   const auto& application = std::get<ApplicationRecord>(back[1]);
   EXPECT_EQ(application.options.interval, absl::Minutes(3));
   EXPECT_EQ(application.releasing, ReleaseObjects::kDelete);
   EXPECT_EQ(application.held_reason, "1 of 4");
   EXPECT_EQ(std::get<InventoryRecord>(back[2]).set, inventory.set);
+}
+
+// As agents wrote it before a record said when its form changes; both forms are format 1.
+TEST(RecordCodec, F19ReadsWhatFormatOneHadToSay) {
+  using encoding::AppendLength;
+  using encoding::AppendSized;
+  std::string body;
+  AppendLength(300, &body);  // Starts.
+  AppendLength(7, &body);    // The furthest commit heard of.
+  absl::StrAppend(&body, Digest::Of("chain").bytes());
+  AppendSized("hub", &body);
+  AppendLength(2, &body);   // Epoch.
+  AppendLength(12, &body);  // The last Desired.
+  AppendLength(0, &body);   // Removed.
+  AppendLength(1, &body);   // Revoked keys.
+  absl::StrAppend(&body, Digest::Of("key").bytes());
+  const auto decode = [](absl::string_view record) -> absl::StatusOr<AgentRecord> {
+    std::string frame;
+    AppendLength(1, &frame);  // An AgentRecord.
+    AppendSized(record, &frame);
+    LOCKSTEP_ASSIGN_OR_RETURN(const std::vector<Record> records, DecodeRecords(frame));
+    return std::get<AgentRecord>(records.at(0));
+  };
+  ASSERT_OK_AND_ASSIGN(AgentRecord agent, decode(body));
+  EXPECT_EQ(agent.start_counter, 300);
+  EXPECT_EQ(agent.seen, (CommitPoint{7, Digest::Of("chain")}));
+  EXPECT_THAT(agent.revoked, testing::ElementsAre(Digest::Of("key")));
+  EXPECT_FALSE(agent.hub_behind);
+  EXPECT_EQ(agent.joined_with, "");
+
+  AppendLength(1, &body);  // The hub is behind.
+  AppendSized("token", &body);
+  absl::StrAppend(&body, Digest::Of("authority").bytes());
+  ASSERT_OK_AND_ASSIGN(agent, decode(body));
+  EXPECT_TRUE(agent.hub_behind);
+  EXPECT_EQ(agent.joined_with, "token");
+  EXPECT_EQ(agent.authority, Digest::Of("authority"));
+  EXPECT_EQ(agent.target_uid, "");
 }
 
 TEST(RecordCodec, RefusesWhatIsCutAnywhere) {

@@ -1,10 +1,21 @@
 #include "agent/store/journal.h"
 
+#include <atomic>
+#include <errno.h>
 #include <sys/stat.h>
+#include <sys/syscall.h>
 #include <unistd.h>
 #include <vector>
 
 #include "tests/testing/status.h"
+
+// The program's own comes before the library's: a disk that fails a write with this error.
+static std::atomic<int> write_error{0};
+extern "C" ssize_t pwrite(int fd, const void* bytes, size_t size, off_t offset) {
+  if (write_error == 0) return syscall(SYS_pwrite64, fd, bytes, size, offset);
+  errno = write_error;
+  return -1;
+}
 
 namespace lockstep {
 namespace {
@@ -99,8 +110,53 @@ TEST_F(JournalTest, DamageInWhatWasSyncedIsRefusedAndNamed) {
 
 TEST_F(JournalTest, ANewerFormatIsRefused) {
   ASSERT_OK(Open());
-  Overwrite(7, "\x02");
-  EXPECT_THAT(Open(), StatusIs(absl::StatusCode::kFailedPrecondition, HasSubstr("format is 2")));
+  Overwrite(7, "\x03");
+  EXPECT_THAT(Open(), StatusIs(absl::StatusCode::kFailedPrecondition, HasSubstr("format is 3")));
+}
+
+TEST_F(JournalTest, F19AnOlderFormatIsReadAndBecomesThisOne) {
+  {
+    ASSERT_OK_AND_ASSIGN(Journal journal, Open());
+    Append(journal, "of old", true);
+  }
+  Overwrite(7, "\x01");
+  {
+    ASSERT_OK_AND_ASSIGN(Journal journal, Open());
+    Append(journal, "of now", true);
+  }
+  EXPECT_EQ((*ReadFile(path_))[7], char{Journal::kFormat});
+  ASSERT_OK(Open());
+  EXPECT_THAT(read_, ElementsAre("of old", "of now"));
+}
+
+TEST_F(JournalTest, F10AWriteThatFailedForAnotherReasonThanSpaceIsTheLast) {
+  for (const int error : {EIO, EROFS}) {
+    ASSERT_OK(RemoveFile(path_));
+    ASSERT_OK_AND_ASSIGN(Journal journal, Open());
+    Append(journal, "kept", true);
+    journal.Add(1, "not kept");
+    write_error = error;
+    const absl::Status failed = journal.Commit(true, UINT64_MAX);
+    write_error = 0;
+    EXPECT_THAT(failed, StatusIs(absl::StatusCode::kDataLoss, HasSubstr(strerror(error))));
+    journal.Add(1, "after it");
+    EXPECT_THAT(journal.Commit(true, UINT64_MAX),
+                StatusIs(absl::StatusCode::kDataLoss, HasSubstr("start the agent again")));
+    ASSERT_OK(Open());
+    EXPECT_THAT(read_, ElementsAre("kept"));
+  }
+}
+
+TEST_F(JournalTest, F08AFullDiskHeals) {
+  ASSERT_OK_AND_ASSIGN(Journal journal, Open());
+  journal.Add(1, "too much");
+  write_error = ENOSPC;
+  const absl::Status failed = journal.Commit(true, UINT64_MAX);
+  write_error = 0;
+  EXPECT_THAT(failed, StatusIs(absl::StatusCode::kResourceExhausted, testing::_));
+  Append(journal, "with space again", true);
+  ASSERT_OK(Open());
+  EXPECT_THAT(read_, ElementsAre("with space again"));
 }
 
 TEST_F(JournalTest, F08OverTheLimitNothingIsWritten) {
