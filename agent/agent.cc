@@ -12,7 +12,9 @@
 #include "agent/identity/enrol.h"
 #include "agent/identity/identity.h"
 #include "agent/kube/access.h"
+#include "agent/kube/identity_secret.h"
 #include "agent/kube/kube_target.h"
+#include "agent/kube/own_rights.h"
 #include "agent/link/fetcher.h"
 #include "agent/link/grpc_link.h"
 #include "agent/loop/agent_loop.h"
@@ -61,14 +63,34 @@ absl::StatusOr<std::unique_ptr<Target>> OpenTarget(const AgentConfig& config) {
   return DirectoryTarget::Open(std::move(options));
 }
 
-absl::StatusOr<AgentIdentity> JoinOrLoad(const AgentConfig& config, absl::string_view target_uid) {
-  absl::StatusOr<AgentIdentity> identity = LoadIdentity(config.state_directory);
+absl::StatusOr<std::unique_ptr<IdentityPlace>> OpenPlace(const AgentConfig& config) {
+  if (config.identity_secret.empty()) return std::make_unique<IdentityFile>(config.state_directory);
+  if (config.target != kKubernetes) {
+    return absl::InvalidArgumentError("--identity-secret goes with --target kubernetes");
+  }
+  LOCKSTEP_ASSIGN_OR_RETURN(const KubeAccess access, FindAccess(config));
+  return std::make_unique<IdentitySecret>(access, config.identity_secret, SystemClock());
+}
+
+// More rights than it needs are worth saying; the agent works all the same.
+void WarnOfTooManyRights(const AgentConfig& config) {
+  if (config.target != kKubernetes) return;
+  const absl::StatusOr<KubeAccess> access = FindAccess(config);
+  if (!access.ok() || !MayDoEverything(*access, SystemClock()).value_or(false)) return;
+  Log(LogLevel::kWarning,
+      "the agent's own user may do everything on this cluster; give it the rights of "
+      "deploy/kubernetes/agent, and each application an account",
+      {{"server", access->server}});
+}
+
+absl::StatusOr<AgentIdentity> JoinOrLoad(const AgentConfig& config, const IdentityPlace& place,
+                                         absl::string_view target_uid) {
+  absl::StatusOr<AgentIdentity> identity = LoadIdentity(place);
   if (!config.join_token.empty()) {
     LOCKSTEP_ASSIGN_OR_RETURN(const JoinToken token, ParseJoinToken(config.join_token));
     if (!identity.ok() || identity->joined_with != HashTokenSecret(token.secret).ToHex()) {
-      LOCKSTEP_ASSIGN_OR_RETURN(
-          AgentIdentity joined,
-          Enrol(config.join_token, config.state_directory, target_uid, SystemClock()->Now()));
+      LOCKSTEP_ASSIGN_OR_RETURN(AgentIdentity joined,
+                                Enrol(config.join_token, place, target_uid, SystemClock()->Now()));
       Log(LogLevel::kInfo, "joined the fleet", {{"cluster", joined.cluster}});
       return joined;
     }
@@ -158,6 +180,7 @@ struct Agent::Impl {
   AgentMetrics metrics{&registry};
   AgentGauges gauges{&metrics};
   std::unique_ptr<Target> target;
+  std::unique_ptr<IdentityPlace> place;
   std::unique_ptr<AgentStore> store;
   Timers timers{clock};
   ThreadPool loop_pool{"loop", 1};
@@ -173,12 +196,14 @@ struct Agent::Impl {
 absl::Status Agent::Impl::Start(const AgentConfig& config) {
   LOCKSTEP_RETURN_IF_ERROR(MakeDirectories(config.state_directory, 0700));
   LOCKSTEP_ASSIGN_OR_RETURN(target, OpenTarget(config));
+  LOCKSTEP_ASSIGN_OR_RETURN(place, OpenPlace(config));
   AgentStore::Options store_options;
   store_options.directory = config.state_directory;
   LOCKSTEP_ASSIGN_OR_RETURN(AgentStore::Opened opened, AgentStore::Open(std::move(store_options)));
   store = std::move(opened.store);
   LOCKSTEP_ASSIGN_OR_RETURN(const std::string uid, target->Uid());
-  LOCKSTEP_ASSIGN_OR_RETURN(AgentIdentity identity, JoinOrLoad(config, uid));
+  LOCKSTEP_ASSIGN_OR_RETURN(AgentIdentity identity, JoinOrLoad(config, *place, uid));
+  WarnOfTooManyRights(config);
   const std::string cluster = identity.cluster;
   AgentRecord& record = opened.state.agent;
   if (AdoptIdentity(identity.joined_with, identity.roots.front().Fingerprint(), &record)) {
@@ -192,7 +217,7 @@ absl::Status Agent::Impl::Start(const AgentConfig& config) {
   }
 
   GrpcLinkOptions link_options{.identity = std::move(identity),
-                               .renewal = IdentityIn(config.state_directory, clock),
+                               .renewal = IdentityIn(place.get(), clock),
                                .clock = clock,
                                .rng = SystemRng()};
   link = std::make_unique<GrpcAgentLink>(std::move(link_options));
@@ -269,7 +294,8 @@ int Agent::metrics_port() const {
 void Agent::Stop() { impl_->Stop(); }
 
 absl::Status ReleaseEverything(const AgentConfig& config) {
-  if (absl::Status identity = LoadIdentity(config.state_directory).status(); !identity.ok()) {
+  LOCKSTEP_ASSIGN_OR_RETURN(const auto place, OpenPlace(config));
+  if (absl::Status identity = LoadIdentity(*place).status(); !identity.ok()) {
     return Annotate(identity,
                     absl::StrCat("there is no agent in \"", config.state_directory, "\""));
   }

@@ -15,6 +15,8 @@ struct AgentConfig {
   std::string target;           // directory:PATH, or kubernetes.
   std::string kubeconfig;       // Of the Kubernetes target; empty: what the pod has.
   std::string kube_context;     // Empty: the kubeconfig's current one.
+  std::string identity_secret;  // Of the Kubernetes target: keeps the identity in this Secret of
+                                // the agent's own namespace; empty: in the state directory.
   std::string join_token;      // For the first start; a token that was used already is looked past.
   std::string metrics_listen;  // HOST:PORT; empty: none.
 };

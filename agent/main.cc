@@ -41,6 +41,9 @@ void AddPlace(CLI::App* app, AgentConfig* config) {
   app->add_option("--context", config->kube_context,
                   "of the kubeconfig; its current one where it is not given")
       ->needs(kubeconfig);
+  app->add_option("--identity-secret", config->identity_secret,
+                  "with --target kubernetes: Secret of the agent's own namespace that keeps the "
+                  "identity, instead of --state");
 }
 
 int Main(int argc, char** argv) {

@@ -112,7 +112,7 @@ absl::StatusOr<Certificate> AskHubs(
 
 }  // namespace
 
-absl::StatusOr<AgentIdentity> Enrol(absl::string_view token_text, absl::string_view directory,
+absl::StatusOr<AgentIdentity> Enrol(absl::string_view token_text, const IdentityPlace& place,
                                     absl::string_view target_uid, absl::Time now) {
   LOCKSTEP_ASSIGN_OR_RETURN(const JoinToken token, ParseJoinToken(token_text));
   if (target_uid.size() != kTargetUidBytes)
@@ -145,10 +145,10 @@ absl::StatusOr<AgentIdentity> Enrol(absl::string_view token_text, absl::string_v
                             .joined_with = HashTokenSecret(token.secret).ToHex()};
   const CertificateIssued issued = {.chain = {certificate.ToDer()},
                                     .not_after = certificate.not_after()};
-  return AcceptCertificate(directory, identity, issued, now);
+  return AcceptCertificate(place, identity, issued, now);
 }
 
-absl::StatusOr<AgentIdentity> RenewAfterExpiry(absl::string_view directory,
+absl::StatusOr<AgentIdentity> RenewAfterExpiry(const IdentityPlace& place,
                                                const AgentIdentity& identity, absl::Time now) {
   const auto check = [&](absl::Span<const Certificate> shown) {
     return CheckHub(shown.front(), identity.roots, now);
@@ -168,7 +168,7 @@ absl::StatusOr<AgentIdentity> RenewAfterExpiry(absl::string_view directory,
                             AskHubs(identity.hubs, what, check, ask));
   const CertificateIssued issued = {.chain = {certificate.ToDer()},
                                     .not_after = certificate.not_after()};
-  return AcceptCertificate(directory, identity, issued, now);
+  return AcceptCertificate(place, identity, issued, now);
 }
 
 }  // namespace lockstep

@@ -6,7 +6,6 @@
 #include <absl/strings/str_cat.h>
 #include <absl/strings/strip.h>
 
-#include "common/base/file.h"
 #include "common/base/status.h"
 #include "common/credentials/proof.h"
 
@@ -14,11 +13,6 @@ namespace lockstep {
 namespace {
 
 constexpr absl::string_view kJoinedWith = "joined-with ";
-constexpr int64_t kFileBytesMax = 1 << 20;
-
-std::string FilePath(absl::string_view directory) {
-  return absl::StrCat(directory, "/identity.pem");
-}
 
 absl::StatusOr<AgentIdentity> Parse(absl::string_view text) {
   absl::string_view lines = text.substr(0, text.find("-----BEGIN"));
@@ -53,30 +47,27 @@ TlsMaterial AgentIdentity::Material() const {
       .key_pem = key.ToPem(), .certificate_pem = certificate.ToPem(), .roots_pem = ToPem(roots)};
 }
 
-absl::StatusOr<AgentIdentity> LoadIdentity(absl::string_view directory) {
-  const std::string path = FilePath(directory);
-  absl::StatusOr<std::string> text = ReadFile(path, kFileBytesMax);
+absl::StatusOr<AgentIdentity> LoadIdentity(const IdentityPlace& place) {
+  const absl::StatusOr<std::string> text = place.Read();
   if (absl::IsNotFound(text.status())) {
     return absl::NotFoundError(absl::StrCat(
-        "there is no identity in \"", directory,
-        "\": this agent did not join yet; `lockstep cluster join-token NAME` prints how"));
+        "there is no identity in ", place.Name(),
+        ": this agent did not join yet; `lockstep cluster join-token NAME` prints how"));
   }
   if (!text.ok()) return text.status();
   absl::StatusOr<AgentIdentity> identity = Parse(*text);
   if (identity.ok()) return identity;
-  return absl::DataLossError(absl::StrCat("identity \"", path, "\": ", identity.status().message(),
-                                          "; restore the file, or join again with a new token"));
+  return absl::DataLossError(absl::StrCat("identity in ", place.Name(), ": ",
+                                          identity.status().message(),
+                                          "; restore it, or join again with a new token"));
 }
 
-absl::Status SaveIdentity(absl::string_view directory, const AgentIdentity& identity) {
-  LOCKSTEP_RETURN_IF_ERROR(MakeDirectories(std::string(directory), 0700));
+absl::Status SaveIdentity(const IdentityPlace& place, const AgentIdentity& identity) {
   const std::string joined_with =
       identity.joined_with.empty() ? "" : absl::StrCat(kJoinedWith, identity.joined_with, "\n");
-  return WriteFileAtomic(
-      FilePath(directory),
-      absl::StrCat(joined_with, FormatHubAddresses(identity.hubs), identity.key.ToPem(),
-                   identity.certificate.ToPem(), ToPem(identity.roots)),
-      Durability::kSynced, 0600);
+  return place.Write(absl::StrCat(joined_with, FormatHubAddresses(identity.hubs),
+                                  identity.key.ToPem(), identity.certificate.ToPem(),
+                                  ToPem(identity.roots)));
 }
 
 absl::Time RenewalTime(const Certificate& certificate, Rng* rng) {
@@ -91,7 +82,7 @@ CertificateRequest MakeCertificateRequest(const AgentIdentity& identity,
           .proof = identity.key.Sign(RenewalProofMessage(session_id, public_der))};
 }
 
-absl::StatusOr<AgentIdentity> AcceptCertificate(absl::string_view directory,
+absl::StatusOr<AgentIdentity> AcceptCertificate(const IdentityPlace& place,
                                                 const AgentIdentity& identity,
                                                 const CertificateIssued& issued, absl::Time now) {
   if (issued.chain.empty())
@@ -113,7 +104,7 @@ absl::StatusOr<AgentIdentity> AcceptCertificate(absl::string_view directory,
       VerifyIssued(*certificate, identity.roots, CertificateUse::kClient, judged_at));
   AgentIdentity next = identity;
   next.certificate = *std::move(certificate);
-  LOCKSTEP_RETURN_IF_ERROR(SaveIdentity(directory, next));
+  LOCKSTEP_RETURN_IF_ERROR(SaveIdentity(place, next));
   return next;
 }
 

@@ -8,13 +8,13 @@
 #include <absl/strings/string_view.h>
 #include <absl/time/time.h>
 
+#include "agent/identity/place.h"
 #include "common/base/random.h"
 #include "common/bundle/link.h"
 #include "common/credentials/certificate.h"
 #include "common/credentials/join_token.h"
 
-// The agent's identity is one file of mode 0600, DIRECTORY/identity.pem, so that it changes as a
-// whole:
+// The agent's identity is one text (IdentityPlace), so that it changes as a whole:
 //
 //     joined-with HEX                    the hash of the token that made it, where one did
 //     HOST:PORT ENROLMENT_PORT           a line for each of the hub's addresses
@@ -41,11 +41,11 @@ struct AgentIdentity {
   bool ExpiredAt(absl::Time now) const { return now >= certificate.not_after(); }
 };
 
-/// NOT_FOUND if the agent did not join yet, DATA_LOSS naming the file for one that is broken.
-absl::StatusOr<AgentIdentity> LoadIdentity(absl::string_view directory);
+/// NOT_FOUND if the agent did not join yet, DATA_LOSS naming the place of one that is broken.
+absl::StatusOr<AgentIdentity> LoadIdentity(const IdentityPlace& place);
 
 /// Writes it, durable when it returns: a reader sees the old identity or the new one.
-absl::Status SaveIdentity(absl::string_view directory, const AgentIdentity& identity);
+absl::Status SaveIdentity(const IdentityPlace& place, const AgentIdentity& identity);
 
 /// When to ask for the next certificate: at half of its life, a tenth of it earlier or later by
 /// chance, so that a fleet that joined together does not renew together.
@@ -58,7 +58,7 @@ CertificateRequest MakeCertificateRequest(const AgentIdentity& identity,
 /// Checks the hub's answer (our key, our cluster, one of our roots) and writes it. Returns the
 /// identity to use from the next connection on. UNAUTHENTICATED for an answer that is not for us:
 /// the present certificate stays.
-absl::StatusOr<AgentIdentity> AcceptCertificate(absl::string_view directory,
+absl::StatusOr<AgentIdentity> AcceptCertificate(const IdentityPlace& place,
                                                 const AgentIdentity& identity,
                                                 const CertificateIssued& issued, absl::Time now);
 

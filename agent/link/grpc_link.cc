@@ -43,15 +43,15 @@ grpc::ChannelArguments LinkArguments(const Keepalive& keepalive) {
 
 }  // namespace
 
-LinkIdentity IdentityIn(std::string directory, const Clock* clock) {
+LinkIdentity IdentityIn(const IdentityPlace* place, const Clock* clock) {
   return {
       .accept =
-          [directory, clock](const AgentIdentity& identity, const CertificateIssued& issued) {
-            return AcceptCertificate(directory, identity, issued, clock->Now());
+          [place, clock](const AgentIdentity& identity, const CertificateIssued& issued) {
+            return AcceptCertificate(*place, identity, issued, clock->Now());
           },
       .renew_after_expiry =
-          [directory, clock](const AgentIdentity& identity) {
-            return RenewAfterExpiry(directory, identity, clock->Now());
+          [place, clock](const AgentIdentity& identity) {
+            return RenewAfterExpiry(*place, identity, clock->Now());
           },
   };
 }

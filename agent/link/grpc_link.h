@@ -32,14 +32,14 @@ class LinkSession;
 
 /// What the link asks of the agent's identity. agent/identity has all of it; tests have their own.
 struct LinkIdentity {
-  /// As AcceptCertificate and RenewAfterExpiry there, for one directory.
+  /// As AcceptCertificate and RenewAfterExpiry there, for one place.
   std::function<absl::StatusOr<AgentIdentity>(const AgentIdentity&, const CertificateIssued&)>
       accept;
   std::function<absl::StatusOr<AgentIdentity>(const AgentIdentity&)> renew_after_expiry;
 };
 
-/// For the identity that lies under `directory`. `clock` must outlive what it returns.
-LinkIdentity IdentityIn(std::string directory, const Clock* clock);
+/// For the identity that is kept in `place`. Both are borrowed and outlive what it returns.
+LinkIdentity IdentityIn(const IdentityPlace* place, const Clock* clock);
 
 struct GrpcLinkOptions {
   AgentIdentity identity;

@@ -42,7 +42,8 @@ agent_kubeconfig() {  # CLUSTER TOKEN
   local file=$dir/kube/$1/agent-kubeconfig
   cp "$dir/kube/$1/kubeconfig" "$file" &&
     "$KUBEBUILDER_ASSETS/kubectl" --kubeconfig "$file" config set-credentials agent --token="$2" &&
-    "$KUBEBUILDER_ASSETS/kubectl" --kubeconfig "$file" config set-context agent --cluster=c --user=agent
+    "$KUBEBUILDER_ASSETS/kubectl" --kubeconfig "$file" config set-context agent --cluster=c --user=agent \
+      --namespace=lockstep-agent
 }
 
 start_clusters() {
@@ -70,7 +71,7 @@ is_in_use() {
   return 1
 }
 
-target_flags() { flags=(--target kubernetes --kubeconfig "$dir/kube/$1/agent-kubeconfig" --context agent); }
+target_flags() { flags=(--target kubernetes --kubeconfig "$dir/kube/$1/agent-kubeconfig" --context agent --identity-secret lockstep-identity); }
 
 ask() {  # CLUSTER PATH CURL_FLAG...: as the admin, whose token is "admin"
   local cluster=$1 path=$2

@@ -162,13 +162,13 @@ class LinkFleet::Agent {
   };
 
   Agent(const std::string& directory, const std::string& token, bool weighs, const Shared& shared)
-      : uid_(RandomBytes(16)), target_(uid_, &counts_, shared.all) {
-    AgentIdentity identity = Must(Enrol(token, directory, uid_, SystemClock()->Now()));
+      : uid_(RandomBytes(16)), place_(directory), target_(uid_, &counts_, shared.all) {
+    AgentIdentity identity = Must(Enrol(token, place_, uid_, SystemClock()->Now()));
     AgentStore::Opened opened = Must(AgentStore::Open({.directory = directory}));
     store_ = std::move(opened.store);
     link_ = std::make_unique<CountingLink>(
         GrpcLinkOptions{.identity = std::move(identity),
-                        .renewal = IdentityIn(directory, SystemClock()),
+                        .renewal = IdentityIn(&place_, SystemClock()),
                         .clock = SystemClock(),
                         .rng = SystemRng()},
         &counts_, shared.all, weighs);
@@ -200,6 +200,7 @@ class LinkFleet::Agent {
  private:
   LinkCounts counts_;
   const std::string uid_;
+  const IdentityFile place_;
   CountingTarget target_;
   std::unique_ptr<AgentStore> store_;
   std::unique_ptr<CountingLink> link_;

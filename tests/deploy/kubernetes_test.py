@@ -115,9 +115,10 @@ class OnAServer(unittest.TestCase):
                            "--serviceaccount=shop:deployer")
         # The authorizer hears of new bindings a moment later.
         for user, right in ((AGENT, ("get", "namespaces/kube-system")), (AGENT, ("impersonate", "serviceaccounts/deployer")),
+                            (AGENT, ("patch", "secrets/lockstep-identity", "-n", "lockstep-agent")),
                             (DEPLOYER, ("create", "configmaps"))):
             deadline = time.monotonic() + 60
-            while cls.server.run("auth", "can-i", *right, "-n", "shop", f"--as={user}").returncode != 0:
+            while cls.server.run("auth", "can-i", "-n", "shop", *right, f"--as={user}").returncode != 0:
                 if time.monotonic() > deadline:
                     raise AssertionError(f"{user} has no right to {' '.join(right)}: {cls.applied}")
 
@@ -185,6 +186,7 @@ class OnAServer(unittest.TestCase):
         self.server.kubectl("create", "serviceaccount", "deployer", "-n", "other")
         deployer = f"--as={DEPLOYER}"
         self.assertEqual(as_agent("get", "namespace", "kube-system", "-o", "name").returncode, 0)
+        self.assertEqual(as_agent("get", "secret", "lockstep-identity", "-n", "lockstep-agent").returncode, 0)
         made = as_agent("create", "configmap", "mine", "-n", "shop", deployer)
         self.assertEqual((made.returncode, made.stderr), (0, ""))
         for refused in (("create", "configmap", "mine", "-n", "other", deployer),
@@ -194,6 +196,8 @@ class OnAServer(unittest.TestCase):
                         ("get", "configmap", "-n", "shop", "--as=admin"),
                         ("get", "configmap", "-n", "shop", deployer, "--as-group=system:masters"),
                         ("get", "secret", "-n", "lockstep-agent"),
+                        ("get", "secret", "lockstep-join", "-n", "lockstep-agent"),
+                        ("delete", "secret", "lockstep-identity", "-n", "lockstep-agent"),
                         ("get", "namespace", "shop")):
             done = as_agent(*refused)
             self.assertEqual(done.returncode, 1, refused)

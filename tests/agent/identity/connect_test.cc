@@ -42,7 +42,7 @@ TEST(A54Connect, AnAgentThatJoinedAndAUserMayConnectUntilTheirKeysAreRevoked) {
   backend.AddToken(token);
   ASSERT_OK_AND_ASSIGN(
       const AgentIdentity agent,
-      Enrol(FormatJoinToken(token), directory + "/agent", "0123456789abcdef", now));
+      Enrol(FormatJoinToken(token), IdentityFile(directory + "/agent"), "0123456789abcdef", now));
 
   RevokedKeys revoked;
   const UserDirectory users = hub.users();

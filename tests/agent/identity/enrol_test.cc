@@ -68,8 +68,10 @@ class Enrolment : public testing::Test {
     return token;
   }
   absl::StatusOr<AgentIdentity> Join(const JoinToken& token) {
-    return Enrol(FormatJoinToken(token), agent_directory_, kUid, clock_.Now());
+    return Enrol(FormatJoinToken(token), place(), kUid, clock_.Now());
   }
+
+  IdentityFile place() const { return IdentityFile(agent_directory_); }
 
   // A client that takes any server.
   HttpsClient Anyone() {
@@ -102,7 +104,7 @@ TEST_F(Enrolment, AnAgentJoinsAndKeepsItsIdentity) {
   EXPECT_EQ(backend_.enrolled().at("eu-3"), joined.key.Fingerprint());
   EXPECT_EQ(backend_.target_uid(), kUid);
 
-  ASSERT_OK_AND_ASSIGN(const AgentIdentity loaded, LoadIdentity(agent_directory_));
+  ASSERT_OK_AND_ASSIGN(const AgentIdentity loaded, LoadIdentity(place()));
   EXPECT_EQ(loaded.cluster, "eu-3");
   EXPECT_EQ(loaded.hubs, token.hubs);
   EXPECT_EQ(loaded.joined_with, HashTokenSecret(token.secret).ToHex());
@@ -139,7 +141,7 @@ TEST_F(Enrolment, A53OfAHundredParallelRedemptionsOneSucceeds) {
     for (int i = 0; i < 100; ++i) {
       agents.emplace_back("agent", [&, i] {
         const absl::Status status =
-            Enrol(text, absl::StrCat(agent_directory_, i), kUid, kNow).status();
+            Enrol(text, IdentityFile(absl::StrCat(agent_directory_, i)), kUid, kNow).status();
         if (status.ok()) ++joined;
         if (absl::IsPermissionDenied(status)) ++refused;
       });
@@ -158,11 +160,11 @@ TEST_F(Enrolment, A53ARefusedTokenSaysWhatToDoAndLeavesTheOldIdentity) {
   EXPECT_THAT(refused,
               StatusIs(absl::StatusCode::kPermissionDenied,
                        AllOf(HasSubstr("joining as cluster eu-3"), HasSubstr("join-token"))));
-  ASSERT_OK_AND_ASSIGN(const AgentIdentity still, LoadIdentity(agent_directory_));
+  ASSERT_OK_AND_ASSIGN(const AgentIdentity still, LoadIdentity(place()));
   EXPECT_EQ(still.key.Fingerprint(), first.key.Fingerprint());
   ASSERT_OK_AND_ASSIGN(const AgentIdentity second, Join(NewToken("eu-4")));
   EXPECT_NE(second.key.Fingerprint(), first.key.Fingerprint());
-  EXPECT_EQ(LoadIdentity(agent_directory_)->cluster, "eu-4");
+  EXPECT_EQ(LoadIdentity(place())->cluster, "eu-4");
 }
 
 TEST_F(Enrolment, A52AServerWithAnotherAuthorityIsRefusedBeforeTheTokenIsSent) {
@@ -201,10 +203,9 @@ TEST_F(Enrolment, A52AnAgentOrUserOfTheSameAuthorityIsNoHub) {
 TEST_F(Enrolment, AWrongClockIsNamed) {
   Serve();
   const JoinToken token = NewToken("eu-3");
-  EXPECT_THAT(
-      Enrol(FormatJoinToken(token), agent_directory_, kUid, kNow + absl::Hours(24 * 365)).status(),
-      StatusIs(absl::StatusCode::kUnauthenticated,
-               AllOf(HasSubstr("expired"), HasSubstr("clock says 2028"))));
+  EXPECT_THAT(Enrol(FormatJoinToken(token), place(), kUid, kNow + absl::Hours(24 * 365)).status(),
+              StatusIs(absl::StatusCode::kUnauthenticated,
+                       AllOf(HasSubstr("expired"), HasSubstr("clock says 2028"))));
 }
 
 TEST_F(Enrolment, TheNextAddressIsTriedIfOneDoesNotAnswer) {
@@ -232,16 +233,15 @@ TEST_F(Enrolment, F32AnAgentWhoseHubWasDownForDaysComesBackByItself) {
   EXPECT_FALSE(first.ExpiredAt(clock_.Now()));
   clock_.Advance(absl::Hours(24 * 7));
   EXPECT_TRUE(first.ExpiredAt(clock_.Now()));
-  ASSERT_OK_AND_ASSIGN(const AgentIdentity second,
-                       RenewAfterExpiry(agent_directory_, first, clock_.Now()));
+  ASSERT_OK_AND_ASSIGN(const AgentIdentity second, RenewAfterExpiry(place(), first, clock_.Now()));
   EXPECT_FALSE(second.ExpiredAt(clock_.Now()));
   EXPECT_EQ(second.key.Fingerprint(), first.key.Fingerprint());
-  EXPECT_EQ(LoadIdentity(agent_directory_)->certificate.ToDer(), second.certificate.ToDer());
+  EXPECT_EQ(LoadIdentity(place())->certificate.ToDer(), second.certificate.ToDer());
 
   clock_.Advance(absl::Hours(24 * 8 + 1));
-  EXPECT_THAT(RenewAfterExpiry(agent_directory_, second, clock_.Now()).status(),
+  EXPECT_THAT(RenewAfterExpiry(place(), second, clock_.Now()).status(),
               StatusIs(absl::StatusCode::kPermissionDenied, HasSubstr("join again")));
-  EXPECT_EQ(LoadIdentity(agent_directory_)->certificate.ToDer(), second.certificate.ToDer());
+  EXPECT_EQ(LoadIdentity(place())->certificate.ToDer(), second.certificate.ToDer());
 }
 
 TEST_F(Enrolment, F32ARevokedAgentDoesNotComeBack) {
@@ -249,7 +249,7 @@ TEST_F(Enrolment, F32ARevokedAgentDoesNotComeBack) {
   ASSERT_OK_AND_ASSIGN(const AgentIdentity first, Join(NewToken("eu-3")));
   backend_.Revoke(first.key.Fingerprint());
   clock_.Advance(absl::Hours(25));
-  EXPECT_THAT(RenewAfterExpiry(agent_directory_, first, clock_.Now()).status(),
+  EXPECT_THAT(RenewAfterExpiry(place(), first, clock_.Now()).status(),
               StatusIs(absl::StatusCode::kPermissionDenied, HasSubstr("revoked")));
 }
 

@@ -22,6 +22,7 @@ class Kept : public testing::Test {
   }
   void TearDown() override { EXPECT_OK(RemoveTree(directory_)); }
 
+  IdentityFile place() const { return IdentityFile(directory_); }
   AgentIdentity Make(absl::string_view cluster) const {
     const TlsMaterial material = authority_.Agent(cluster);
     return {.cluster = std::string(cluster),
@@ -47,8 +48,8 @@ TEST_F(Kept, SurvivesItsFileWithAllRootsWhileTheAuthorityChanges) {
   const TestAuthority next(kNow);
   identity.roots.push_back(next.certificate());
   identity.joined_with = "ab12";
-  ASSERT_OK(SaveIdentity(directory_, identity));
-  ASSERT_OK_AND_ASSIGN(const AgentIdentity read, LoadIdentity(directory_));
+  ASSERT_OK(SaveIdentity(place(), identity));
+  ASSERT_OK_AND_ASSIGN(const AgentIdentity read, LoadIdentity(place()));
   EXPECT_EQ(read.cluster, "eu-3");
   EXPECT_EQ(read.key.ToPem(), identity.key.ToPem());
   EXPECT_EQ(read.certificate.ToDer(), identity.certificate.ToDer());
@@ -60,14 +61,14 @@ TEST_F(Kept, SurvivesItsFileWithAllRootsWhileTheAuthorityChanges) {
 }
 
 TEST_F(Kept, NoneAndBrokenOnesAreToldApart) {
-  EXPECT_THAT(LoadIdentity(directory_).status(),
+  EXPECT_THAT(LoadIdentity(place()).status(),
               StatusIs(absl::StatusCode::kNotFound, HasSubstr("join-token")));
-  ASSERT_OK(SaveIdentity(directory_, Make("eu-3")));
+  ASSERT_OK(SaveIdentity(place(), Make("eu-3")));
   const std::string path = directory_ + "/identity.pem";
   ASSERT_OK_AND_ASSIGN(const std::string whole, ReadFile(path));
   for (size_t size = 0; size < whole.size() - 1; size += 61) {
     ASSERT_OK(WriteFileAtomic(path, whole.substr(0, size), Durability::kNone));
-    EXPECT_THAT(LoadIdentity(directory_).status(),
+    EXPECT_THAT(LoadIdentity(place()).status(),
                 StatusIs(absl::StatusCode::kDataLoss, HasSubstr(path)))
         << size;
   }
@@ -78,14 +79,14 @@ TEST_F(Kept, ANewCertificateForTheSameKeyAndClusterIsTaken) {
   const CertificateIssued issued =
       Issue(authority_, "spiffe://lockstep/cluster/eu-3", identity.key);
   ASSERT_OK_AND_ASSIGN(const AgentIdentity next,
-                       AcceptCertificate(directory_, identity, issued, kNow));
+                       AcceptCertificate(place(), identity, issued, kNow));
   EXPECT_EQ(next.certificate.ToDer(), issued.chain[0]);
-  EXPECT_EQ(LoadIdentity(directory_)->certificate.ToDer(), issued.chain[0]);
+  EXPECT_EQ(LoadIdentity(place())->certificate.ToDer(), issued.chain[0]);
 }
 
 TEST_F(Kept, AnAnswerThatIsNotForUsLeavesWhatIsThere) {
   const AgentIdentity identity = Make("eu-3");
-  ASSERT_OK(SaveIdentity(directory_, identity));
+  ASSERT_OK(SaveIdentity(place(), identity));
   const std::string uri = "spiffe://lockstep/cluster/eu-3";
   const CertificateIssued rows[] = {
       {},
@@ -97,18 +98,18 @@ TEST_F(Kept, AnAnswerThatIsNotForUsLeavesWhatIsThere) {
       Issue(TestAuthority(kNow), uri, identity.key),
   };
   for (const CertificateIssued& issued : rows) {
-    EXPECT_THAT(AcceptCertificate(directory_, identity, issued, kNow).status(),
+    EXPECT_THAT(AcceptCertificate(place(), identity, issued, kNow).status(),
                 StatusIs(absl::StatusCode::kUnauthenticated, testing::_));
   }
-  EXPECT_EQ(LoadIdentity(directory_)->certificate.ToDer(), identity.certificate.ToDer());
+  EXPECT_EQ(LoadIdentity(place())->certificate.ToDer(), identity.certificate.ToDer());
 }
 
 TEST_F(Kept, F22AClockThatIsDaysOffKeepsNoNewCertificateOut) {
   const AgentIdentity identity = Make("eu-3");
   const CertificateIssued issued =
       Issue(authority_, "spiffe://lockstep/cluster/eu-3", identity.key);
-  EXPECT_OK(AcceptCertificate(directory_, identity, issued, kNow + absl::Hours(48)));
-  EXPECT_OK(AcceptCertificate(directory_, identity, issued, kNow - absl::Hours(48)));
+  EXPECT_OK(AcceptCertificate(place(), identity, issued, kNow + absl::Hours(48)));
+  EXPECT_OK(AcceptCertificate(place(), identity, issued, kNow - absl::Hours(48)));
 }
 
 TEST_F(Kept, TheRequestProvesTheKeyOverTheSession) {
