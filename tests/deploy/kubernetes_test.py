@@ -203,6 +203,14 @@ class OnAServer(unittest.TestCase):
             self.assertEqual(done.returncode, 1, refused)
             self.assertIn("orbidden", done.stderr, refused)
 
+    def test_an_upgrade_leaves_the_identity_alone(self):
+        self.server.kubectl("patch", "secret", "lockstep-identity", "-n", "lockstep-agent", "--type=merge", "-p",
+                            '{"data": {"identity.pem": "a2V5"}}')
+        for flags in ((), ("--server-side", "--force-conflicts")):
+            self.server.kubectl("apply", *flags, "-k", str(BASES / "agent"))
+            kept = self.server.kubectl("get", "secret", "lockstep-identity", "-n", "lockstep-agent", "-o", "jsonpath={.data}")
+            self.assertEqual(kept, '{"identity.pem":"a2V5"}', flags)
+
     def kubectl_of_agent(self, token):
         """kubectl with the agent's token and nothing else."""
         config = self.server.directory / "agent-kubeconfig"
