@@ -37,6 +37,14 @@ size_t ObjectsBefore(const ApplicationRecord& next) {
   return std::min(next.objects_before, wanted + next.tombstones.size());
 }
 
+// Takes the guard's verdict on the list.
+void Weigh(const std::optional<Digest>& approved, ApplicationRecord* next) {
+  const GuardVerdict verdict = WeighDeletes(next->tombstones, ObjectsBefore(*next));
+  next->held =
+      verdict.held && !(approved.has_value() && *approved == KeyListDigest(next->tombstones));
+  next->held_reason = next->held ? verdict.reason : "";
+}
+
 }  // namespace
 
 void MergeDeletes(const DeleteUpdate& update, ApplicationRecord* next) {
@@ -48,16 +56,12 @@ void MergeDeletes(const DeleteUpdate& update, ApplicationRecord* next) {
     const size_t objects = update.objects_before + before.size();
     next->objects_before = before.empty() ? objects : std::min(next->objects_before, objects);
   }
-  if (next->tombstones.empty()) {
-    next->held = false;
-  } else if (grown || next->held) {
-    const GuardVerdict verdict = WeighDeletes(next->tombstones, ObjectsBefore(*next));
-    const bool approved =
-        update.approved.has_value() && *update.approved == KeyListDigest(next->tombstones);
-    next->held = verdict.held && !approved;
-    next->held_reason = verdict.reason;
-  }
-  if (!next->held) next->held_reason.clear();
+  if (grown || next->held) Weigh(update.approved, next);
+}
+
+void DropDeletes(const std::set<ObjectKey>& done, ApplicationRecord* next) {
+  std::erase_if(next->tombstones, [&](const ObjectKey& key) { return done.contains(key); });
+  if (next->held) Weigh(std::nullopt, next);
 }
 
 }  // namespace lockstep

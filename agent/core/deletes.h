@@ -2,6 +2,7 @@
 
 #include <cstddef>
 #include <optional>
+#include <set>
 #include <vector>
 
 #include "agent/core/record.h"
@@ -32,5 +33,8 @@ struct DeleteUpdate {
 /// verdict is taken anew where something is added, and stays where the list only shrinks, but
 /// a list that was held is weighed again. An approval counts for exactly this list.
 void MergeDeletes(const DeleteUpdate& update, ApplicationRecord* next);
+
+/// Takes what was carried out off the list; a list that was held is weighed again.
+void DropDeletes(const std::set<ObjectKey>& done, ApplicationRecord* next);
 
 }  // namespace lockstep

@@ -2,6 +2,7 @@
 #include <algorithm>
 #include <iterator>
 
+#include "agent/core/deletes.h"
 #include "agent/core/stepper.h"
 
 namespace lockstep {
@@ -175,7 +176,7 @@ void Stepper::RecordOutcome(const ReconcileOutcome& outcome) {
   if (!changes.removed.empty()) {
     // A tombstone that outlived its delete could hit what others put there later.
     synced = true;
-    std::erase_if(target.tombstones, [&](const ObjectKey& key) { return done.contains(key); });
+    DropDeletes(done, &target);
     persist.records.emplace_back(std::move(target));
   }
   if (!changes.set.empty() || !changes.removed.empty()) {

@@ -7,7 +7,10 @@
 namespace lockstep {
 namespace {
 
+// Statuses of a run are numbered from its counter, and from a place of its own below that: an agent
+// that lost its counter does not use the numbers of the run that had it.
 constexpr int kCounterShift = 32;
+constexpr uint64_t kRunMask = 0x3fffffff;
 constexpr double kJitter = 0.1;  // Of an interval, to both sides.
 
 // splitmix64: one word of state, which makes AgentState a plain value.
@@ -226,7 +229,8 @@ void Stepper::operator()(const agent_event::PersistDone& event) {
   switch (persist.cause) {
     case PendingPersist::Cause::kStart:
       // Without a durable counter the agent still keeps what runs; the hub sees the old counter.
-      state_.status_seq = state_.durable.agent.start_counter << kCounterShift;
+      state_.status_seq =
+          (state_.durable.agent.start_counter << kCounterShift) + (state_.chance & kRunMask);
       for (const auto& [name, application] : state_.durable.applications) {
         state_.live[name];
         Watch(name);

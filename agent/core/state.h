@@ -111,7 +111,7 @@ struct AgentState {
   uint64_t chance = 0;   // State of the jitter's generator.
   uint64_t next_id = 1;  // Of runs and fetches.
 
-  // Statuses are numbered from start_counter << 32: they grow over restarts without a write.
+  // Statuses are numbered from above start_counter << 32: they grow over restarts without a write.
   uint64_t status_seq = 0;
   uint64_t status_acked = 0;
   bool report_full = true;

@@ -198,6 +198,19 @@ void ForgetLeft(Turn& turn, const From& from, const std::set<std::string>& told)
   });
 }
 
+// What an agent said of an application before this hub knew of it was passed over: it says it
+// again.
+void AskForUnheard(Turn& turn, const From& from) {
+  const bool unheard = std::any_of(
+      from.cluster.instances.begin(), from.cluster.instances.end(), [](const auto& entry) {
+        const Instance& instance = entry.second;
+        return instance.received.generation > 0 &&
+               (!instance.report.has_value() ||
+                instance.report->generation != instance.received.generation);
+      });
+  if (unheard) turn.Send(from.session.id, Command{++turn.state.command_id, Command::Report{}});
+}
+
 void On(Turn& turn, const From& from, const Pages& pages) {
   if (!from.session.accepted) return;
   std::set<std::string> told;
@@ -220,6 +233,7 @@ void On(Turn& turn, const From& from, const Pages& pages) {
   }
   ForgetLeft(turn, from, told);
   DropReleased(turn, from.name);
+  AskForUnheard(turn, from);
   from.cluster.received_root = RootOfTargets(ReceivedTargets(from.cluster));
   from.session.probing = false;
   from.session.in_flight.clear();

@@ -192,7 +192,9 @@ void AlignStatuses(Turn& turn, const event::AgentHello& hello, bool behind, Clus
   const uint64_t acknowledged = hello.hello.status_seq_acked;
   // Numbers of a lost history can be those of another run of the agent, whose disk was full.
   if (behind) cluster.status_seq = 0;  // Until all was told, whatever becomes of this session.
-  if (acknowledged > cluster.status_seq) {
+  // One that was acknowledged less than is known here tells all by itself, unless the numbers are
+  // of another run, of which this hub knows from before it was restored.
+  if (acknowledged > 0 && acknowledged != cluster.status_seq) {
     turn.Send(hello.session, Command{++turn.state.command_id, Command::Report{}});
   }
   cluster.status_seq = std::min(cluster.status_seq, acknowledged);

@@ -189,6 +189,26 @@ TEST(AgentFaults, F08ADeleteWhoseRecordFailedIsDoneAnewWhereTheObjectCameBackAnd
   ExpectConverged(world, Numbered(1, 10, "1"));
 }
 
+TEST(AgentFaults, F08WhatWasDeletedAlreadyHoldsNothingUp) {
+  AgentWorld world;
+  world.SendTexts(kWeb, Numbered(0, 20, "1"));
+  world.SendTexts(kWeb, Numbered(8, 20, "1"));
+  world.hold_runs = true;
+  ApplicationTarget target = world.Target(kWeb, Numbered(8, 20, "1"));
+  target.approved = KeyListDigest(world.report(kWeb).held);
+  world.SendTargets({target});
+  world.storage.failure = absl::ResourceExhaustedError("disk full");
+  world.RunNext();
+  ASSERT_EQ(world.target.deletes(), 8);
+  world.storage.failure = absl::OkStatus();
+  world.SendTexts(kWeb, Numbered(9, 20, "1"));  // 9 of 20, of which 8 are gone.
+  EXPECT_THAT(world.report(kWeb).held, SizeIs(9));
+  world.Fire({TimerId::Kind::kReconcile, kWeb});
+  while (!world.runs.empty()) world.RunNext();
+  EXPECT_THAT(world.report(kWeb).held, IsEmpty());
+  ExpectConverged(world, Numbered(9, 20, "1"));
+}
+
 TEST(AgentFaults, F25ARottenBlobThatNothingNamesAnyMoreHoldsNothingUp) {
   AgentWorld world;
   world.SendTexts(kWeb, Numbered(0, 3, "1"));

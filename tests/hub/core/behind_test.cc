@@ -20,6 +20,13 @@ using testing::HasSubstr;
 using testing::IsEmpty;
 using testing::SizeIs;
 
+bool AsksForAll(const std::vector<HubMessage>& said) {
+  return std::any_of(said.begin(), said.end(), [](const HubMessage& message) {
+    const auto* command = std::get_if<Command>(&message);
+    return command != nullptr && std::holds_alternative<Command::Report>(command->action);
+  });
+}
+
 struct One : Fleet {
   One() {
     AddCluster("eu-1");
@@ -282,15 +289,29 @@ TEST(Behind, F17G18NothingIsLetGoOfThatAnotherIsToHaveOnceGitWasAsked) {
 
 TEST(Behind, F17StatusesThatWereLostWithTheHistoryAreAskedForAgain) {
   One fleet;
-  const auto asks = [](const std::vector<HubMessage>& said) {
-    return std::any_of(said.begin(), said.end(), [](const HubMessage& message) {
-      const auto* command = std::get_if<Command>(&message);
-      return command != nullptr && std::holds_alternative<Command::Report>(command->action);
-    });
-  };
-  EXPECT_FALSE(asks(fleet.Connect("eu-1")));
+  EXPECT_FALSE(AsksForAll(fleet.Connect("eu-1")));
   fleet.Agent("eu-1").status_seq += 3;  // Acknowledged by the hub before it was restored.
-  EXPECT_TRUE(asks(fleet.Connect("eu-1")));
+  EXPECT_TRUE(AsksForAll(fleet.Connect("eu-1")));
+}
+
+TEST(Behind, F17G21WhatWasSaidOfAnUnknownApplicationIsAskedForOnceItIsKnown) {
+  Restored fleet;
+  fleet.TakeSent("eu-1");
+  fleet.Say("eu-1", fleet.Agent("eu-1").TellPages());
+  EXPECT_FALSE(AsksForAll(fleet.TakeSent("eu-1")));
+  // Passed over when it was said: there was no such application here.
+  fleet.state.clusters.at("eu-1").instances.at("shop/web").report.reset();
+  fleet.Say("eu-1", fleet.Agent("eu-1").TellPages());
+  EXPECT_TRUE(AsksForAll(fleet.TakeSent("eu-1")));
+}
+
+TEST(Behind, F17StatusesOfAnotherRunAreNotTakenForThoseOfThisOne) {
+  One fleet;
+  fleet.Agent("eu-1").status_seq += 3;
+  fleet.Say("eu-1", fleet.Agent("eu-1").SayAll());
+  // It lost what it remembered, and counts below what the hub has from before.
+  fleet.Agent("eu-1").status_seq -= 2;
+  EXPECT_TRUE(AsksForAll(fleet.Connect("eu-1")));
 }
 
 TEST(Behind, G21F17AStatusOfALostHistoryDoesNotCountForTheSameGeneration) {
