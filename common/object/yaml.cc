@@ -31,6 +31,7 @@ class Parser {
   explicit Parser(absl::string_view bytes) {
     initialized_ = yaml_parser_initialize(&parser_) != 0;
     if (!initialized_) return;
+    if (bytes.data() == nullptr) bytes = "";  // libyaml would end the process.
     yaml_parser_set_input_string(&parser_, reinterpret_cast<const unsigned char*>(bytes.data()),
                                  bytes.size());
   }

@@ -175,6 +175,11 @@ TEST(YamlAttack, A28DuplicateKeysAreRefusedWithBothLines) {
               HasSubstr("dup.yaml:101:1: the key \"k7\" already stands in line 8"));
 }
 
+TEST(YamlAttack, A30ATextWithoutBytesIsAnEmptyFile) {
+  ASSERT_OK_AND_ASSIGN(const std::vector<Value> read, ReadYaml(absl::string_view(), "x.yaml"));
+  EXPECT_TRUE(read.empty());
+}
+
 TEST(YamlAttack, A29ManyKeysAreRead) {
   for (const int count : {20'000, 100'000, 190'000}) {
     std::string yaml;
