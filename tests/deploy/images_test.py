@@ -5,6 +5,7 @@ import os
 import pathlib
 import re
 import shutil
+import socket
 import subprocess
 import sys
 import tempfile
@@ -24,6 +25,26 @@ def output(*command, **more):
     return done.stdout
 
 
+def free_ports(count):
+    """A loopback address that is this process's own, and ports that are free there."""
+    host = f"127.{64 + (os.getpid() >> 16 & 63)}.{os.getpid() >> 8 & 255}.{os.getpid() & 255}"
+    sockets = [socket.create_server((host, 0)) for _ in range(count)]
+    ports = [one.getsockname()[1] for one in sockets]
+    for one in sockets:
+        one.close()
+    return host, ports
+
+
+def wait_until(look, what, alive):
+    """What `look` returns, once that is something; fails if the process ends first."""
+    deadline = time.monotonic() + 60
+    while not (found := look()):
+        if alive.poll() is not None or time.monotonic() > deadline:
+            raise AssertionError(what())
+        time.sleep(0.02)
+    return found
+
+
 class Registry:
     """Debian's docker-registry on a free port of the loopback."""
 
@@ -34,12 +55,11 @@ class Registry:
         log = directory / "log"
         with log.open("wb") as sink:
             self.process = subprocess.Popen(["docker-registry", "serve", str(directory / "config.yml")], stdout=sink, stderr=sink)
-        deadline = time.monotonic() + 60
-        while not (found := re.search(r"listening on (127\.0\.0\.1:\d+)", log.read_text())):
-            if self.process.poll() is not None or time.monotonic() > deadline:
-                self.stop()
-                raise AssertionError(f"docker-registry does not listen: {log.read_text()}")
-            time.sleep(0.02)
+        try:
+            found = wait_until(lambda: re.search(r"listening on (127\.0\.0\.1:\d+)", log.read_text()), log.read_text, self.process)
+        except AssertionError:
+            self.stop()
+            raise
         self.address = found.group(1)
 
     def stop(self):
@@ -83,9 +103,8 @@ class Images(unittest.TestCase):
             output("tar", "--numeric-owner", "-xpzf", blob(layer), "-C", root)
         return root, json.loads(blob(manifest["config"]).read_text())["config"]
 
-    def run_in(self, image, *command):
+    def run_in(self, root, *command):
         """Runs a program as the image's user, in nothing but the image."""
-        root = self.pulled[image][0]
         if os.geteuid() == 0:
             return output("/usr/sbin/chroot", f"--userspec={USER}", root, *command, env={})
         loader = next(root.glob("usr/lib*/ld-linux*"))
@@ -95,7 +114,7 @@ class Images(unittest.TestCase):
     def test_the_programs_say_their_version_from_the_unpacked_root(self):
         for image, programs in IMAGES.items():
             for program in programs:
-                said = self.run_in(image, f"/usr/local/bin/{program}", *(["version", "--client"] if program == "lockstep" else
+                said = self.run_in(self.pulled[image][0], f"/usr/local/bin/{program}", *(["version", "--client"] if program == "lockstep" else
                                                                          ["--version"]))
                 self.assertRegex(said, r"\b\d+\.\d+\.\d+\b", program)
             config = self.pulled[image][1]
@@ -112,13 +131,37 @@ class Images(unittest.TestCase):
                 self.assertGreater(len(found), 5)
                 self.assertEqual([path for path in found if not path.startswith(str(root))], [], program)
 
-    def test_a_hub_is_made_in_it_by_its_user(self):
-        if os.geteuid() != 0:
-            self.skipTest("needs root, for chroot")
-        hub = "/var/lib/lockstep/hub"
-        self.run_in("lockstep-hub", "/usr/local/bin/lockstep-hub", "init", "--if-empty", "--no-admin", "--data", hub, "--address", "hub")
-        context = self.run_in("lockstep-hub", "/usr/local/bin/lockstep-hub", "user", "add", "ann", "--data", hub, "--context-file", "-")
-        self.assertIn("PRIVATE KEY", context)
+    def test_a_hub_is_made_in_it_serves_and_fetches(self):
+        if os.geteuid() != 0 or subprocess.run(["unshare", "--mount", "true"], check=False).returncode != 0:
+            self.skipTest("needs root and a mount namespace, for chroot with /proc")
+        root, program, data = self.directory / "served", "/usr/local/bin/lockstep-hub", "/var/lib/lockstep/hub"
+        output("cp", "-a", self.pulled["lockstep-hub"][0], root)
+        host, ports = free_ports(3)
+        self.run_in(root, program, "init", "--if-empty", "--no-admin", "--data", data, "--address", f"{host}:{ports[0]}",
+                    "--enrol-port", str(ports[1]))
+        context = self.directory / "context"
+        context.write_text(self.run_in(root, program, "user", "add", "ann", "--data", data, "--context-file", "-"))
+        (root / "proc").mkdir()
+        # As a container has it; the mount ends with the process.
+        serve = f"mount -t proc proc {root}/proc && exec env -i /usr/sbin/chroot --userspec={USER} {root} {program} serve --data {data}" \
+                f" --listen {host}:{ports[0]} --enrol-listen {host}:{ports[1]} --metrics-listen {host}:{ports[2]} --allow-source file:///tmp/"
+        log = self.directory / "hub.log"
+        with log.open("wb") as sink:
+            hub = subprocess.Popen(["unshare", "--mount", "bash", "-c", serve], stdout=sink, stderr=sink)
+        self.addCleanup(hub.wait)
+        self.addCleanup(hub.kill)
+        wait_until(lambda: "hub started" in log.read_text(), log.read_text, hub)
+
+        repository = root / "tmp/repository"
+        output("git", "init", "-q", "-b", "main", repository)
+        output("git", "-C", repository, "-c", "user.name=a", "-c", "user.email=a@example.com", "commit", "-q", "--allow-empty", "-m", "a")
+        commit = output("git", "-C", repository, "rev-parse", "HEAD").strip()
+        manifest = self.directory / "fleet.yaml"
+        manifest.write_text("apiVersion: lockstep.dev/v1\nkind: GitRepository\nmetadata: {name: fleet}\n"
+                            "spec: {url: 'file:///tmp/repository', ref: {branch: main}}\n")
+        output(BIN / "lockstep", "apply", "-f", manifest, "--config", context)
+        wait_until(lambda: commit in output(BIN / "lockstep", "get", "gitrepositories", "-o", "json", "--config", context),
+                   log.read_text, hub)
 
     def test_it_holds_no_shell_no_setuid_program_and_the_authorities(self):
         for image, (root, _) in self.pulled.items():
