@@ -142,6 +142,7 @@ absl::StatusOr<KubeAccess> AccessFromPod(const std::string& directory, absl::str
   LOCKSTEP_ASSIGN_OR_RETURN(access.ca_pem, ReadFile(absl::StrCat(directory, "/ca.crt")));
   absl::StatusOr<std::string> namespace_name = ReadFile(absl::StrCat(directory, "/namespace"));
   if (namespace_name.ok()) access.namespace_ = *std::move(namespace_name);
+  access.in_pod = true;
   return access;
 }
 

@@ -17,6 +17,7 @@ struct KubeAccess {
   std::string token;
   std::string token_file;  // Wins over `token`; read again and again, since it is renewed in place.
   std::string namespace_;  // The context's, or the pod's own; may be empty.
+  bool in_pod = false;     // The agent itself runs in `namespace_` there.
 };
 
 /// Reads a kubeconfig as kubectl does: the cluster and user of `context`, the current one if empty;

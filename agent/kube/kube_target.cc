@@ -44,6 +44,18 @@ Value Body(const WantedObject& object, const std::string& settled_namespace,
   return body;
 }
 
+// The answer to the delete of an object of the agent's own, which was only looked at.
+absl::Status RefuseOwn(const KubeResponse& live, const DeleteRequest& asked) {
+  LOCKSTEP_ASSIGN_OR_RETURN(const Value object, ReadJson(live.body, asked.key.ToString()));
+  const Value* const metadata = object.Find("metadata");
+  if (!asked.uid.empty() && metadata != nullptr && metadata->StringAt("uid") != asked.uid) {
+    return absl::FailedPreconditionError("another object has the name now");
+  }
+  return absl::InvalidArgumentError(
+      "it is of the namespace that the agent runs in, where the agent deletes nothing; delete it "
+      "by hand, or put it back into Git");
+}
+
 bool ChangesWhatIsServed(const ObjectKey& key) {
   return key.kind == "CustomResourceDefinition" || key.kind == "APIService";
 }
@@ -55,7 +67,8 @@ std::string MarkText(const std::optional<Digest>& mark) {
 }  // namespace
 
 KubeTarget::KubeTarget(const KubeAccess& access, KubeHttp::Options options, const Clock* clock)
-    : clock_(clock),
+    : own_namespace_(access.in_pod ? access.namespace_ : ""),
+      clock_(clock),
       requests_(access, options, clock),
       watches_(access, options, clock),
       discovery_(&requests_, clock) {}
@@ -305,6 +318,12 @@ absl::Status KubeTarget::MakeNamespace(const ActingAs& as, const std::string& na
   return Annotate(ToStatus(made), "making the namespace (createNamespace)");
 }
 
+bool KubeTarget::IsOwn(const Spoken& spoken, const std::string& name) const {
+  if (own_namespace_.empty()) return false;
+  return spoken.namespace_ == own_namespace_ ||
+         (spoken.kind.group.empty() && spoken.kind.kind == "Namespace" && name == own_namespace_);
+}
+
 std::vector<absl::Status> KubeTarget::Delete(const ActingAs& as,
                                              const std::vector<DeleteRequest>& objects,
                                              const Cancellation& cancel) {
@@ -330,6 +349,9 @@ std::vector<absl::Status> KubeTarget::Delete(const ActingAs& as,
     preconditions.AsObject().Set("uid", Value::String(objects[i].uid));
     if (!objects[i].uid.empty()) options.AsObject().Set("preconditions", std::move(preconditions));
     request.body = WriteJson(options, 0);
+    if (IsOwn(*spoken, objects[i].key.name)) {
+      request = Request(as, *spoken, objects[i].key.name);  // Only looks.
+    }
     asked.push_back(i);
     requests.push_back(std::move(request));
     reflectors.push_back(Follow(as, spoken->kind, spoken->namespace_));
@@ -342,6 +364,7 @@ std::vector<absl::Status> KubeTarget::Delete(const ActingAs& as,
     const std::string& name = objects[asked[i]].key.name;
     absl::Status status = deleted[i].ok() ? ToStatus(ReadAnswer(*deleted[i], how[i].kind.resource))
                                           : deleted[i].status();
+    if (status.ok() && IsOwn(how[i], name)) status = RefuseOwn(*deleted[i], objects[asked[i]]);
     if (absl::IsNotFound(status)) status = absl::OkStatus();
     if (status.ok()) {
       reflectors[i]->Forget(how[i].namespace_, name);

@@ -56,6 +56,8 @@ class KubeTarget : public Target {
                                              const Cancellation& cancel) override;
   absl::Status MakeNamespace(const ActingAs& as, const std::string& name,
                              const Cancellation& cancel) override;
+  /// INVALID_ARGUMENT for what is the agent's own: an agent that deletes itself keeps nothing
+  /// right.
   std::vector<absl::Status> Delete(const ActingAs& as, const std::vector<DeleteRequest>& objects,
                                    const Cancellation& cancel) override;
   absl::Status Watch(const ActingAs& as, const std::vector<ObjectKey>& keys,
@@ -87,7 +89,11 @@ class KubeTarget : public Target {
   absl::StatusOr<Observation> Look(const ActingAs& as, const LookAt& look, const Spoken& spoken,
                                    const Cancellation& cancel, bool* read);
 
+  // Whether it belongs to the agent itself: its namespace, and all in it (SECURITY A-50).
+  bool IsOwn(const Spoken& spoken, const std::string& name) const;
+
   // Fixed at construction.
+  const std::string own_namespace_;  // Where the agent's pod is; empty outside of one.
   const Clock* const clock_;
   KubeHttp requests_;
   KubeHttp watches_;

@@ -58,6 +58,7 @@ TEST_F(Kubeconfig, GivesServerAuthorityAndToken) {
   EXPECT_EQ(access.ca_pem, "ca");
   EXPECT_EQ(access.token, "secret");
   EXPECT_EQ(access.namespace_, "shop");
+  EXPECT_FALSE(access.in_pod);
 }
 
 TEST_F(Kubeconfig, ReadsFilesBesideItself) {
@@ -121,6 +122,7 @@ TEST(Pod, GivesWhatKubernetesMounts) {
   EXPECT_EQ(access.token_file, directory.path() + "/token");
   EXPECT_EQ(access.ca_pem, "ca");
   EXPECT_EQ(access.namespace_, "lockstep");
+  EXPECT_TRUE(access.in_pod);
 }
 
 }  // namespace

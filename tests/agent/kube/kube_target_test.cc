@@ -17,6 +17,7 @@
 namespace lockstep {
 namespace {
 
+using ::testing::_;
 using ::testing::HasSubstr;
 
 using Presence = Observation::Presence;
@@ -116,6 +117,36 @@ TEST_F(KubeTargetTest, A46TheAccountsRightsAreTheLimit) {
   }
   EXPECT_THAT(target_->MakeNamespace(as_, namespace_ + "-more", cancel_),
               StatusIs(absl::StatusCode::kPermissionDenied, HasSubstr("createNamespace")));
+}
+
+TEST_F(KubeTargetTest, A50TheAgentsOwnNamespaceAndWhatIsInItAreNotDeleted) {
+  KubeAccess access = server_->Access();
+  access.namespace_ = namespace_;
+  access.in_pod = true;
+  KubeTarget own(access, KubeHttp::Options(), SystemClock());
+  const ActingAs admin{"shop/web", "", "default"};
+  const WantedObject object = ConfigMap("own");
+  ASSERT_OK(Apply(object));
+  const ObjectKey key = {"", "ConfigMap", namespace_, "own"};
+  const ObjectKey place = {"", "Namespace", "", namespace_};
+  ASSERT_OK_AND_ASSIGN(const Observation seen, Look(object));
+  for (const absl::Status& refused :
+       own.Delete(admin, {{key, seen.uid}, {key, ""}, {place, ""}}, cancel_)) {
+    EXPECT_THAT(refused, StatusIs(absl::StatusCode::kInvalidArgument, HasSubstr("by hand")));
+  }
+  EXPECT_EQ(Get({"configmap", "own"}), "configmap/own\n");
+  EXPECT_EQ(server_->Kubectl({"get", "namespace", namespace_, "-o", "jsonpath={.status.phase}"}),
+            "Active");
+  // Another object of the name, and one that a hand deleted, are as anywhere.
+  EXPECT_THAT(own.Delete(admin, {{key, "other"}}, cancel_)[0],
+              StatusIs(absl::StatusCode::kFailedPrecondition, _));
+  server_->Kubectl({"delete", "configmap", "-n", namespace_, "own"});
+  EXPECT_OK(own.Delete(admin, {{key, seen.uid}}, cancel_)[0]);
+  // So is another namespace, and the own one of an agent that is in no pod.
+  const std::string elsewhere = server_->MakeNamespace();
+  server_->Kubectl({"create", "configmap", "free", "-n", elsewhere});
+  EXPECT_OK(own.Delete(admin, {{{"", "ConfigMap", elsewhere, "free"}, ""}}, cancel_)[0]);
+  EXPECT_EQ(server_->Kubectl({"get", "configmaps", "-n", elsewhere, "-o", "name"}), "");
 }
 
 TEST_F(KubeTargetTest, A44ANamespaceIsMadeWithoutLabelsAndOnlyWhereItLacks) {
