@@ -28,6 +28,17 @@ def commands(base, file):
     return [[word.strip().strip('"') for word in words.split(",")] for words in re.findall(r"command: \[(.*?)\]", text, re.DOTALL)]
 
 
+def write_overlays(root):
+    """The overlays that docs/kubernetes.md shows, on the bases in root/bases; their folders."""
+    page = (ROOT / "docs" / "kubernetes.md").read_text()
+    folders = []
+    for name, text in re.findall(r"```yaml\n# (\w+)/kustomization.yaml\n(.*?)```", page, re.DOTALL):
+        folders.append(root / name)
+        folders[-1].mkdir()
+        (folders[-1] / "kustomization.yaml").write_text(text.replace("../lockstep/deploy/kubernetes", "../bases"))
+    return folders
+
+
 class Commands(unittest.TestCase):
     """What the containers run, without a container."""
 
@@ -88,18 +99,12 @@ class Rendered(unittest.TestCase):
         with tempfile.TemporaryDirectory(prefix="lockstep-deploy-") as name:
             root = pathlib.Path(name)
             shutil.copytree(BASES, root / "bases")
-            overlay = root / "overlay"
-            overlay.mkdir()
-            page = (ROOT / "docs" / "kubernetes.md").read_text()
-            example = re.search(r"```yaml\n# hub/kustomization.yaml\n(.*?)```", page, re.DOTALL).group(1)
-            (overlay / "kustomization.yaml").write_text(example.replace("../lockstep/deploy/kubernetes", "../bases"))
-            for folder in [*(root / "bases").iterdir(), overlay]:
+            overlays = write_overlays(root)
+            for folder in [*(root / "bases").iterdir(), *overlays]:
                 theirs = subprocess.run([str(kubectl), "kustomize", str(folder)], capture_output=True, check=True).stdout
                 ours = subprocess.run([str(BIN / "lockstep"), "render", str(folder)], capture_output=True, check=True).stdout
                 self.assertEqual(ours, theirs, folder.name)
                 self.assertIn(b"kind: ", ours)
-            self.assertIn(b"address: hub.example.com", ours)
-            self.assertIn(b"type: LoadBalancer", ours)
 
 
 class OnAServer(unittest.TestCase):
@@ -126,6 +131,20 @@ class OnAServer(unittest.TestCase):
         for base, done in self.applied.items():
             self.assertEqual((done.returncode, done.stderr), (0, ""), base)
             self.assertIn("created", done.stdout, base)
+
+    def test_the_overlays_of_the_page_are_taken_too(self):
+        with tempfile.TemporaryDirectory(prefix="lockstep-deploy-") as name:
+            root = pathlib.Path(name)
+            shutil.copytree(BASES, root / "bases")
+            hub, agent = write_overlays(root)
+            for overlay in (hub, agent):
+                # Without what is there already: a StatefulSet's volumes cannot be changed.
+                text = self.server.kubectl("kustomize", str(overlay)).replace("namespace: lockstep", "namespace: shop-lockstep")
+                self.server.kubectl("create", "namespace", "shop-lockstep" + ("-agent" if overlay == agent else ""))
+                done = self.server.run("apply", "--validate=strict", "--dry-run=server", "-f", "-", text=text)
+                self.assertEqual((done.returncode, done.stderr), (0, ""), overlay.name)
+                self.assertIn("emptyDir" if overlay == agent else "--allow-source=https://git.internal/", text)
+            self.assertIn("type: LoadBalancer", self.server.kubectl("kustomize", str(hub)))
 
     def stateful_set(self, namespace, name):
         return json.loads(self.server.kubectl("get", "statefulset", name, "-n", namespace, "-o", "json"))["spec"]
