@@ -90,6 +90,7 @@ class Run {
       return absl::InvalidArgumentError("the path has no slash; write it as /spec/replicas");
     }
     if (parts.size() > kDepthMax) return TooDeep();
+    if (!root_->IsObject() && !root_->IsArray()) return Missing(path);
     Value* at = root_;
     for (size_t i = 1; i + 1 < parts.size(); ++i) {
       const absl::StatusOr<Value*> next = Get({at, Decode(parts[i])});

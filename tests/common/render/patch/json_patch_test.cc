@@ -39,6 +39,15 @@ TEST(JsonPatch, CarriesOutTheSixOperations) {
             R"({"a":[1,{"b":2}]})");
 }
 
+TEST(JsonPatch, WhatIsNoMappingHasNoPlaceToPatch) {
+  const absl::StatusOr<JsonPatch> patch =
+      ParseJsonPatch("- {op: add, path: /a, value: 1}\n", "patch.yaml");
+  ASSERT_OK(patch);
+  Value text = Value::String("x");
+  EXPECT_THAT(ApplyJsonPatch(&text, *patch),
+              StatusIs(absl::StatusCode::kInvalidArgument, testing::HasSubstr("/a")));
+}
+
 TEST(JsonPatch, ReadsJsonToo) {
   EXPECT_EQ(Patched("{a: 1}", R"([{"op": "add", "path": "/b~1c~0d~01", "value": "x"}])"),
             R"({"a":1,"b/c~d~1":"x"})");
