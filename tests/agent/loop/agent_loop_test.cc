@@ -3,9 +3,7 @@
 
 #include <algorithm>
 #include <atomic>
-#include <cstdarg>
 #include <errno.h>
-#include <fcntl.h>
 #include <set>
 #include <sys/stat.h>
 #include <sys/syscall.h>
@@ -17,6 +15,7 @@
 #include "common/bundle/delta.h"
 #include "common/object/json.h"
 #include "common/object/yaml_writer.h"
+#include "tests/testing/read_only_files.h"
 #include "tests/testing/status.h"
 
 // The program's own comes before the library's: a disk that fails to sync, when the test says so.
@@ -27,23 +26,11 @@ extern "C" int fdatasync(int fd) {
   return -1;
 }
 
-// The same for writes to the journal, and for a target that nothing can be written to.
+// The same for writes to the journal.
 static std::atomic<bool> write_fails{false};
 extern "C" ssize_t pwrite(int fd, const void* bytes, size_t size, off_t offset) {
   if (!write_fails) return syscall(SYS_pwrite64, fd, bytes, size, offset);
   errno = EIO;
-  return -1;
-}
-static std::atomic<bool> read_only{false};
-extern "C" int openat(int folder, const char* path, int flags, ...) {
-  va_list rest;
-  va_start(rest, flags);
-  const mode_t mode = (flags & O_CREAT) != 0 ? va_arg(rest, mode_t) : 0;
-  va_end(rest);
-  if (!read_only || (flags & (O_WRONLY | O_RDWR | O_CREAT)) == 0) {
-    return static_cast<int>(syscall(SYS_openat, folder, path, flags, mode));
-  }
-  errno = EROFS;
   return -1;
 }
 
@@ -220,6 +207,21 @@ class AgentLoopTest : public testing::Test {
     return mutex_.AwaitWithTimeout(absl::Condition(&stopped_), absl::Seconds(30));
   }
 
+  // A store that fails so keeps nothing of what is desired next, and says it.
+  void EndsTheProgram(std::atomic<bool>* fails, const std::string& says) {
+    link_.Desire({Object("a", "1")}, 1);
+    ASSERT_TRUE(Await(ApplicationState::kSynced, 1, 1));
+    *fails = true;
+    link_.Desire({Object("a", "2")}, 2);
+    const bool ended = AwaitStop();
+    *fails = false;
+    ASSERT_TRUE(ended);
+    for (const Ack& ack : link_.acks()) EXPECT_EQ(ack.received_through, 1);
+    EXPECT_EQ(File("a"), Yaml(Object("a", "1")));
+    MutexLock lock(&mutex_);
+    EXPECT_THAT(broken_, StatusIs(absl::StatusCode::kDataLoss, HasSubstr(says)));
+  }
+
   std::string PathTo(absl::string_view name) {
     return absl::StrCat(root_, "/shop/ConfigMap/", name, ".yaml");
   }
@@ -250,19 +252,7 @@ class AgentLoopTest : public testing::Test {
 };
 
 TEST_F(AgentLoopTest, F11AStoreThatFailsToSyncEndsTheProgramAndNothingIsAcknowledged) {
-  link_.Desire({Object("a", "1")}, 1);
-  ASSERT_TRUE(Await(ApplicationState::kSynced, 1, 1));
-  sync_fails = true;
-  link_.Desire({Object("a", "2")}, 2);
-  const bool ended = AwaitStop();
-  sync_fails = false;
-  ASSERT_TRUE(ended);
-  for (const Ack& ack : link_.acks()) EXPECT_EQ(ack.received_through, 1);
-  EXPECT_EQ(File("a"), Yaml(Object("a", "1")));
-  {
-    MutexLock lock(&mutex_);
-    EXPECT_THAT(broken_, StatusIs(absl::StatusCode::kDataLoss, HasSubstr("syncing")));
-  }
+  ASSERT_NO_FATAL_FAILURE(EndsTheProgram(&sync_fails, "syncing"));
   Stop();
   Start();
   link_.Desire({Object("a", "2")}, 3);
@@ -270,28 +260,18 @@ TEST_F(AgentLoopTest, F11AStoreThatFailsToSyncEndsTheProgramAndNothingIsAcknowle
 }
 
 TEST_F(AgentLoopTest, F10AStoreThatFailsToWriteEndsTheProgramAndNothingIsAcknowledged) {
-  link_.Desire({Object("a", "1")}, 1);
-  ASSERT_TRUE(Await(ApplicationState::kSynced, 1, 1));
-  write_fails = true;
-  link_.Desire({Object("a", "2")}, 2);
-  const bool ended = AwaitStop();
-  write_fails = false;
-  ASSERT_TRUE(ended);
-  for (const Ack& ack : link_.acks()) EXPECT_EQ(ack.received_through, 1);
-  EXPECT_EQ(File("a"), Yaml(Object("a", "1")));
-  MutexLock lock(&mutex_);
-  EXPECT_THAT(broken_, StatusIs(absl::StatusCode::kDataLoss, HasSubstr("Input/output error")));
+  ASSERT_NO_FATAL_FAILURE(EndsTheProgram(&write_fails, "Input/output error"));
 }
 
 TEST_F(AgentLoopTest, ATargetThatCannotBeWrittenToIsSaidInTheStatusAlsoAfterARestart) {
   link_.Desire({Object("a", "1")}, 1);
   ASSERT_TRUE(Await(ApplicationState::kSynced, 1, 1));
-  read_only = true;
+  ReadOnlyFiles() = true;
   Stop();
   Start();
   link_.Desire({Object("a", "2")}, 2);
   const bool stalled = Await(ApplicationState::kStalled, 2, 0);
-  read_only = false;
+  ReadOnlyFiles() = false;
   ASSERT_TRUE(stalled);
   MutexLock lock(&mutex_);
   EXPECT_THAT(report_.message, HasSubstr("Read-only file system"));

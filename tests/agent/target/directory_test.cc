@@ -1,7 +1,6 @@
 #include "agent/target/directory.h"
 
 #include <atomic>
-#include <cstdarg>
 #include <errno.h>
 #include <fcntl.h>
 #include <filesystem>
@@ -13,6 +12,7 @@
 
 #include "agent/target/directory_file.h"
 #include "common/object/yaml_writer.h"
+#include "tests/testing/read_only_files.h"
 #include "tests/testing/status.h"
 #include "tests/testing/target_notices.h"
 
@@ -23,20 +23,6 @@ extern "C" int inotify_add_watch(int fd, const char* path, uint32_t mask) noexce
     return static_cast<int>(syscall(SYS_inotify_add_watch, fd, path, mask));
   }
   errno = ENOSPC;
-  return -1;
-}
-
-// The same for a file system that nothing can be written to.
-static std::atomic<bool> read_only{false};
-extern "C" int openat(int folder, const char* path, int flags, ...) {
-  va_list rest;
-  va_start(rest, flags);
-  const mode_t mode = (flags & O_CREAT) != 0 ? va_arg(rest, mode_t) : 0;
-  va_end(rest);
-  if (!read_only || (flags & (O_WRONLY | O_RDWR | O_CREAT)) == 0) {
-    return static_cast<int>(syscall(SYS_openat, folder, path, flags, mode));
-  }
-  errno = EROFS;
   return -1;
 }
 
@@ -131,12 +117,12 @@ TEST_F(DirectoryTargetTest, A77TellsOfAFileThatOthersRenameFromATemporaryName) {
 TEST_F(DirectoryTargetTest, ARootThatCannotBeWrittenToOpensAndSaysSoOfEveryObject) {
   ASSERT_OK(Apply(ConfigMapKey("a")));
   const std::string uid = *target_->Uid();
-  read_only = true;
+  ReadOnlyFiles() = true;
   Reopen();
   const absl::Status written = Apply(ConfigMapKey("b"));
   const Value wanted = ConfigMapValue("a", "1");
   EXPECT_EQ(Look(ConfigMapKey("a"), &wanted).presence, Observation::Presence::kEqual);
-  read_only = false;
+  ReadOnlyFiles() = false;
   EXPECT_THAT(written, StatusIs(absl::StatusCode::kPermissionDenied,
                                 testing::HasSubstr("Read-only file system")));
   EXPECT_EQ(*target_->Uid(), uid);
