@@ -7,7 +7,7 @@
 #include <gtest/gtest.h>
 
 #include "agent/kube/own_rights.h"
-#include "tests/kube/api_server.h"
+#include "tests/kube/namespace_test.h"
 #include "tests/testing/status.h"
 
 namespace lockstep {
@@ -16,24 +16,13 @@ namespace {
 using ::testing::_;
 using ::testing::HasSubstr;
 
-// A namespace of the test's own on the shared API server.
-class IdentitySecretTest : public ::testing::Test {
+class IdentitySecretTest : public NamespaceTest {
  protected:
-  void SetUp() override {
-    std::string why_not;
-    server_ = ApiServer::Shared(&why_not);
-    if (server_ == nullptr) GTEST_SKIP() << why_not;
-    namespace_ = server_->MakeNamespace();
-  }
-
   IdentitySecret Place(absl::string_view context = "admin") {
     KubeAccess access = server_->Access(context);
     access.namespace_ = namespace_;
     return IdentitySecret(access, "identity", SystemClock());
   }
-
-  ApiServer* server_ = nullptr;
-  std::string namespace_;
 };
 
 TEST_F(IdentitySecretTest, KeepsOneTextAndLeavesTheRestOfTheSecret) {

@@ -10,7 +10,7 @@
 #include <gtest/gtest.h>
 
 #include "common/object/json.h"
-#include "tests/kube/api_server.h"
+#include "tests/kube/namespace_test.h"
 #include "tests/testing/status.h"
 #include "tests/testing/target_notices.h"
 
@@ -26,14 +26,12 @@ WantedObject Wanted(ObjectKey key, absl::string_view json) {
   return {std::move(key), *ReadJson(json, "wanted")};
 }
 
-// A namespace of the test's own on the shared API server, and the account "deployer" in it.
-class KubeTargetTest : public ::testing::Test {
+// The target in the test's own namespace, and the account "deployer" in it.
+class KubeTargetTest : public NamespaceTest {
  protected:
   void SetUp() override {
-    std::string why_not;
-    server_ = ApiServer::Shared(&why_not);
-    if (server_ == nullptr) GTEST_SKIP() << why_not;
-    namespace_ = server_->MakeNamespace();
+    NamespaceTest::SetUp();
+    if (server_ == nullptr) return;  // Skipped.
     as_ = {namespace_ + "/web", "deployer", namespace_};
     target_ = std::make_unique<KubeTarget>(server_->Access(), KubeHttp::Options(), SystemClock());
   }
@@ -56,8 +54,6 @@ class KubeTargetTest : public ::testing::Test {
     return server_->Kubectl(arguments);
   }
 
-  ApiServer* server_ = nullptr;
-  std::string namespace_;
   ActingAs as_;
   std::unique_ptr<KubeTarget> target_;
   Cancellation cancel_;
