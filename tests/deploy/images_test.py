@@ -9,7 +9,7 @@ import socket
 import subprocess
 import sys
 import tempfile
-import time
+import threading
 import unittest
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
@@ -35,14 +35,40 @@ def free_ports(count):
     return host, ports
 
 
-def wait_until(look, what, alive):
-    """What `look` returns, once that is something; fails if the process ends first."""
-    deadline = time.monotonic() + 60
-    while not (found := look()):
-        if alive.poll() is not None or time.monotonic() > deadline:
-            raise AssertionError(what())
-        time.sleep(0.02)
-    return found
+class Program:
+    """A process that runs beside the test, and what it says."""
+
+    def __init__(self, *command):
+        self.said = ""
+        self.ended = False
+        self.news = threading.Condition()
+        self.process = subprocess.Popen([str(word) for word in command], stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
+        self.reader = threading.Thread(target=self._read)
+        self.reader.start()
+
+    def _read(self):
+        for line in self.process.stdout:
+            with self.news:
+                self.said += line
+                self.news.notify()
+        with self.news:
+            self.ended = True
+            self.news.notify()
+
+    def wait_for(self, pattern):
+        """The pattern's match, once it is said; fails if the process ends first."""
+        with self.news:
+            self.news.wait_for(lambda: self.ended or re.search(pattern, self.said), timeout=60)
+            found = re.search(pattern, self.said)
+        if found is None:
+            raise AssertionError(self.said)
+        return found
+
+    def stop(self):
+        self.process.kill()
+        self.process.wait()
+        self.reader.join()
+        self.process.stdout.close()
 
 
 class Registry:
@@ -52,19 +78,13 @@ class Registry:
         (directory / "config.yml").write_text(
             f"version: 0.1\nlog: {{level: info}}\nstorage: {{filesystem: {{rootdirectory: {directory / 'storage'}}}}}\n"
             "http: {addr: '127.0.0.1:0'}\n")
-        log = directory / "log"
-        with log.open("wb") as sink:
-            self.process = subprocess.Popen(["docker-registry", "serve", str(directory / "config.yml")], stdout=sink, stderr=sink)
+        self.program = Program("docker-registry", "serve", directory / "config.yml")
+        self.stop = self.program.stop
         try:
-            found = wait_until(lambda: re.search(r"listening on (127\.0\.0\.1:\d+)", log.read_text()), log.read_text, self.process)
+            self.address = self.program.wait_for(r"listening on (127\.0\.0\.1:\d+)").group(1)
         except AssertionError:
             self.stop()
             raise
-        self.address = found.group(1)
-
-    def stop(self):
-        self.process.kill()
-        self.process.wait()
 
 
 class Images(unittest.TestCase):
@@ -145,12 +165,9 @@ class Images(unittest.TestCase):
         # As a container has it; the mount ends with the process.
         serve = f"mount -t proc proc {root}/proc && exec env -i /usr/sbin/chroot --userspec={USER} {root} {program} serve --data {data}" \
                 f" --listen {host}:{ports[0]} --enrol-listen {host}:{ports[1]} --metrics-listen {host}:{ports[2]} --allow-source file:///tmp/"
-        log = self.directory / "hub.log"
-        with log.open("wb") as sink:
-            hub = subprocess.Popen(["unshare", "--mount", "bash", "-c", serve], stdout=sink, stderr=sink)
-        self.addCleanup(hub.wait)
-        self.addCleanup(hub.kill)
-        wait_until(lambda: "hub started" in log.read_text(), log.read_text, hub)
+        hub = Program("unshare", "--mount", "bash", "-c", serve)
+        self.addCleanup(hub.stop)
+        hub.wait_for("hub started")
 
         repository = root / "tmp/repository"
         output("git", "init", "-q", "-b", "main", repository)
@@ -160,8 +177,8 @@ class Images(unittest.TestCase):
         manifest.write_text("apiVersion: lockstep.dev/v1\nkind: GitRepository\nmetadata: {name: fleet}\n"
                             "spec: {url: 'file:///tmp/repository', ref: {branch: main}}\n")
         output(BIN / "lockstep", "apply", "-f", manifest, "--config", context)
-        wait_until(lambda: commit in output(BIN / "lockstep", "get", "gitrepositories", "-o", "json", "--config", context),
-                   log.read_text, hub)
+        output(BIN / "lockstep", "sync", "gitrepository", "fleet", "--config", context)  # Answers once it is fetched.
+        self.assertIn(commit, output(BIN / "lockstep", "get", "gitrepositories", "-o", "json", "--config", context))
 
     def test_it_holds_no_shell_no_setuid_program_and_the_authorities(self):
         for image, (root, _) in self.pulled.items():
