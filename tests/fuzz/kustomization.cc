@@ -1,4 +1,5 @@
 // A tree of files ("@@ PATH" lines begin them), the folder of the first of which is built.
+#include <algorithm>
 #include <cstddef>
 #include <cstdint>
 #include <map>

@@ -25,7 +25,7 @@ void Merge(absl::string_view base_text, absl::string_view patch_text) {
   const absl::StatusOr<std::vector<Value>> base = Read(base_text, false);
   const absl::StatusOr<std::vector<Value>> patches = Read(patch_text, true);
   if (!base.ok() || !patches.ok()) return;
-  const MergeSchema* schema = &MergeSchema::BuiltIn();
+  const MergeSchema& schema = MergeSchema::BuiltIn();
   for (const Value& resource : *base) {
     if (!resource.IsObject()) continue;
     for (const Value& patch : *patches) {
@@ -33,8 +33,8 @@ void Merge(absl::string_view base_text, absl::string_view patch_text) {
       const std::string before = CanonicalJson(patch);
       Value first = resource;
       Value second = resource;
-      const absl::StatusOr<PatchOutcome> one = ApplyStrategicMerge(&first, patch, *schema);
-      const absl::StatusOr<PatchOutcome> two = ApplyStrategicMerge(&second, patch, *schema);
+      const absl::StatusOr<PatchOutcome> one = ApplyStrategicMerge(&first, patch, schema);
+      const absl::StatusOr<PatchOutcome> two = ApplyStrategicMerge(&second, patch, schema);
       Check(CanonicalJson(patch) == before, "a patch stays as it is");
       Check(one.ok() == two.ok() && (!one.ok() || *one == *two), "twice is the same");
       if (one.ok() && *one == PatchOutcome::kPatched)
