@@ -53,6 +53,16 @@ void RepositoryChanged(Turn& turn, const NamespacedName& name, const GitReposito
   source.next_due = turn.now;
   if (source.fetching) source.discard = true;
   turn.fetch.insert(name);
+  if (before != nullptr &&
+      !(before->spec.url == after.spec.url && before->spec.ref == after.spec.ref)) {
+    // What is known is of another place: nothing is shown or rendered from it any more. What runs
+    // stays.
+    source.revision.clear();
+    source.commit.clear();
+    source.rendered.clear();
+    source.error = absl::OkStatus();
+    source.last_fetch = absl::InfinitePast();
+  }
   if (before != nullptr && before->spec.ignore == after.spec.ignore) return;
   for (const auto& [key, resource] : turn.state.resources) {
     const auto* application = std::get_if<Application>(resource.resource.get());

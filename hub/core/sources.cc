@@ -335,8 +335,10 @@ RenderQuestion StillAsked(const HubState& state, RenderQuestion question) {
     if (present == nullptr) return true;
     const ApplicationSpec& now = std::get<Application>(*present->resource).spec;
     const GitRepository* repository = FindRepository(state, now.source);
-    return !RendersAlike(asked.second->spec, now) || repository == nullptr ||
-           repository->spec.ignore != question.repository->spec.ignore;
+    if (!RendersAlike(asked.second->spec, now) || repository == nullptr) return true;
+    const GitRepositorySpec& then = question.repository->spec;
+    return !(repository->spec.url == then.url && repository->spec.ref == then.ref &&
+             repository->spec.ignore == then.ignore);
   });
   return question;
 }

@@ -271,5 +271,66 @@ TEST(Specifications, AClusterThatJoinsDuringARenderingHasNoOtherRenderedAgain) {
   EXPECT_EQ(second.jobs[0].cluster->name, "eu-2");
 }
 
+// Of the repository "fleet".
+v1::GitRepositoryStatus SourceStatus(const Fleet& fleet) {
+  const ResourceKey key{ResourceKind::kGitRepository, "default", "fleet"};
+  return ToMessage(fleet.state, *fleet.state.FindResource(key), PerCluster::kNo)
+      .git_repository()
+      .status();
+}
+
+GitRepository Fleets() {
+  GitRepository repository;
+  repository.meta.namespace_ = "default";
+  repository.meta.name = "fleet";
+  repository.spec.url = "https://git.example/fleet";
+  return repository;
+}
+
+TEST(Specifications, G21ARepositoryThatMovedIsNotReadyBeforeItWasFetchedThere) {
+  for (const bool url : {true, false}) {
+    Changing fleet;
+    fleet.content["web"]["eu-1"] = Folder{{"a", "2"}, {"b", "1"}};
+    const Digest before = fleet.Assigned();
+    ASSERT_EQ(SourceStatus(fleet).state(), "Synced");
+    GitRepository moved = Fleets();
+    (url ? moved.spec.url : moved.spec.ref.branch) = url ? "https://git.example/new" : "next";
+    fleet.Edit(moved);
+    ASSERT_THAT(fleet.fetches, SizeIs(1)) << "at once";
+    const effect::StartFetch fetch = fleet.fetches.back();
+    fleet.Restart();
+    EXPECT_EQ(SourceStatus(fleet).state(), "Progressing");
+    EXPECT_EQ(SourceStatus(fleet).revision(), "");
+    EXPECT_FALSE(SourceStatus(fleet).has_last_fetch_time());
+    fleet.Connect("eu-1");
+    EXPECT_EQ(fleet.View().state, ShownState::kProgressing);
+    EXPECT_THAT(fleet.View().message, HasSubstr("was not fetched yet"));
+    EXPECT_THAT(fleet.renders, IsEmpty());
+    EXPECT_EQ(fleet.Assigned(), before) << "what runs goes on";
+
+    fleet.FailFetch(absl::UnavailableError("no such host")).IgnoreError();
+    EXPECT_EQ(SourceStatus(fleet).state(), "Stalled");
+    EXPECT_THAT(fleet.View().message, HasSubstr("no such host"));
+    fleet.Commit();
+    fleet.Settle();
+    EXPECT_EQ(SourceStatus(fleet).state(), "Synced");
+    EXPECT_EQ(fleet.View().state, ShownState::kSynced);
+    EXPECT_NE(fleet.Assigned(), before);
+  }
+}
+
+TEST(Specifications, G21ARenderingOfThePlaceBeforeIsNotAssigned) {
+  Changing fleet;
+  const Digest before = fleet.Assigned();
+  fleet.content["web"]["eu-1"] = Folder{{"a", "of the place before"}};
+  const effect::StartRender render = fleet.Fetch("fleet", 'd');
+  GitRepository moved = Fleets();
+  moved.spec.url = "https://git.example/new";
+  fleet.Edit(moved);
+  fleet.Render(render);
+  EXPECT_EQ(fleet.Assigned(), before);
+  EXPECT_EQ(fleet.View().state, ShownState::kProgressing);
+}
+
 }  // namespace
 }  // namespace lockstep
