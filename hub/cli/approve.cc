@@ -4,6 +4,7 @@
 #include <absl/strings/str_cat.h>
 
 #include "common/base/status.h"
+#include "common/text/count.h"
 #include "hub/cli/client.h"
 #include "hub/cli/command.h"
 #include "hub/cli/held_lists.h"
@@ -41,8 +42,8 @@ absl::StatusOr<int> ApproveDeletes(CommandContext& context, const ApproveFlags& 
     return kExitDone;
   }
   LOCKSTEP_ASSIGN_OR_RETURN(const int64_t objects, PrintHeldLists(context.out(), shown.approved()));
-  const std::string question =
-      absl::StrCat("Delete these ", objects, " objects on ", shown.approved_size(), " clusters?");
+  const std::string question = absl::StrCat("Delete ", Counted(objects, "object"), " on ",
+                                            Counted(shown.approved_size(), "cluster"), "?");
   if (!flags.yes && !context.Confirm(question)) {
     return absl::CancelledError("nothing was approved; answer yes, or give --yes");
   }

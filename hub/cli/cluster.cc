@@ -8,6 +8,7 @@
 #include <absl/strings/str_split.h>
 
 #include "common/base/status.h"
+#include "common/text/count.h"
 #include "hub/cli/client.h"
 #include "hub/cli/command.h"
 
@@ -61,8 +62,8 @@ absl::StatusOr<int> Accept(CommandContext& context, const ClusterFlags& flags) {
   LOCKSTEP_ASSIGN_OR_RETURN(const v1::AcceptClusterResponse response,
                             (client->Call<v1::AcceptClusterRequest, v1::AcceptClusterResponse>(
                                 &FleetClient::Stub::AcceptCluster, request)));
-  context.out() << "Cluster " << flags.name << " accepted for " << response.applications_size()
-                << " applications\n";
+  context.out() << "Cluster " << flags.name << " accepted for "
+                << Counted(response.applications_size(), "application") << "\n";
   return kExitDone;
 }
 

@@ -4,6 +4,7 @@
 #include <absl/strings/str_cat.h>
 
 #include "common/base/status.h"
+#include "common/text/count.h"
 #include "hub/cli/client.h"
 #include "hub/cli/command.h"
 #include "hub/cli/held_lists.h"
@@ -32,8 +33,8 @@ absl::Status ApproveLists(CommandContext& context, FleetClient* client, bool yes
   look.set_dry_run(true);
   LOCKSTEP_ASSIGN_OR_RETURN(const v1::DeleteResponse lists, Ask(client, look));
   LOCKSTEP_ASSIGN_OR_RETURN(const int64_t objects, PrintHeldLists(context.out(), lists.lists()));
-  const std::string question =
-      absl::StrCat("Delete these ", objects, " objects on ", lists.lists_size(), " clusters?");
+  const std::string question = absl::StrCat("Delete ", Counted(objects, "object"), " on ",
+                                            Counted(lists.lists_size(), "cluster"), "?");
   if (!yes && !context.Confirm(question)) {
     return absl::CancelledError("nothing was deleted; answer yes, or give --yes");
   }
@@ -57,7 +58,7 @@ absl::StatusOr<int> DeleteOrphans(CommandContext& context, const DeleteFlags& fl
     list.clear_objects();
     *request.add_lists() = std::move(list);
   }
-  if (!flags.yes && !context.Confirm(absl::StrCat("Delete these ", objects, " objects?"))) {
+  if (!flags.yes && !context.Confirm(absl::StrCat("Delete ", Counted(objects, "object"), "?"))) {
     return absl::CancelledError("nothing was deleted; answer yes, or give --yes");
   }
   LOCKSTEP_ASSIGN_OR_RETURN(const v1::DeleteOrphansResponse response,

@@ -23,7 +23,7 @@ void PrintEvents(CommandContext& context, const std::vector<v1::FleetEvent>& eve
   Table table({"AGE", "TYPE", "REASON", "CLUSTER", "BY", "MESSAGE"});
   for (const v1::FleetEvent& event : events) {
     table.AddRow({ShortAge(context.Now() - TimeOf(event.time())), event.type(), event.reason(),
-                  event.cluster(), event.by(), event.message()});
+                  event.cluster(), event.by(), ShortRevision(event.message())});
   }
   context.out() << table.ToString();
 }

@@ -22,7 +22,7 @@ std::string Line(const v1::FleetEvent& event) {
       event.type(), "  ", event.reason());
   if (event.has_about()) absl::StrAppend(&line, "  ", KeyText(event.about()));
   if (!event.cluster().empty()) absl::StrAppend(&line, "  on ", event.cluster());
-  absl::StrAppend(&line, "  ", event.message());
+  absl::StrAppend(&line, "  ", ShortRevision(event.message()));
   if (!event.by().empty()) absl::StrAppend(&line, "  (by ", event.by(), ")");
   return OneLine(line);
 }

@@ -35,7 +35,8 @@ std::string ReadyOf(const google::protobuf::RepeatedPtrField<v1::Condition>& con
 
 std::string MessageOf(const google::protobuf::RepeatedPtrField<v1::Condition>& conditions) {
   for (const v1::Condition& condition : conditions) {
-    if (condition.type() == "Ready" && condition.status() != "True") return condition.message();
+    if (condition.type() == "Ready" && condition.status() != "True")
+      return ShortRevision(condition.message());
   }
   return "";
 }
@@ -71,7 +72,7 @@ Table WideApplicationTable(const std::vector<v1::Resource>& resources, absl::Tim
                     at.has_observed_at()
                         ? absl::StrCat(ShortAge(now - TimeOf(at.observed_at())), " ago")
                         : "never",
-                    at.message()});
+                    ShortRevision(at.message())});
     }
   }
   return table;

@@ -84,10 +84,19 @@ std::string ShortAge(absl::Duration age) {
   return absl::StrCat(seconds / 86400, "d");
 }
 
-std::string ShortRevision(absl::string_view revision) {
-  const size_t at = revision.find("@sha1:");
-  if (at == absl::string_view::npos) return std::string(revision);
-  return absl::StrCat(revision.substr(0, at), "@", revision.substr(at + 6, 7));
+std::string ShortRevision(absl::string_view text) {
+  constexpr absl::string_view kMark = "@sha1:";
+  constexpr size_t kDigits = 7;
+  std::string out;
+  for (size_t at = text.find(kMark); at != absl::string_view::npos; at = text.find(kMark)) {
+    absl::StrAppend(&out, text.substr(0, at), "@");
+    text.remove_prefix(at + kMark.size());
+    const auto end = std::find_if_not(text.begin(), text.end(), absl::ascii_isxdigit);
+    const absl::string_view digits = text.substr(0, static_cast<size_t>(end - text.begin()));
+    absl::StrAppend(&out, digits.substr(0, kDigits));
+    text.remove_prefix(digits.size());
+  }
+  return absl::StrCat(out, text);
 }
 
 std::string OneLine(absl::string_view text) {

@@ -35,8 +35,9 @@ class Table {
 /// "45s", "3m", "4h", "3d": the largest unit, as kubectl's AGE. "" for times before 1971 (absent).
 std::string ShortAge(absl::Duration age);
 
-/// "main@4f2c1e9" for "main@sha1:4f2c1e9…": the revision as people write it. Other text as it is.
-std::string ShortRevision(absl::string_view revision);
+/// "main@4f2c1e9" for "main@sha1:4f2c1e9…", wherever it stands in `text`: a revision as people
+/// write it. Other text as it is.
+std::string ShortRevision(absl::string_view text);
 
 /// A message of several lines as one, safe for a terminal (SECURITY A-15): the lines' texts with
 /// "; " between them, or a blank after a line that ends with a colon.

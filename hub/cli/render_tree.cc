@@ -9,6 +9,7 @@
 #include "common/base/mutex.h"
 #include "common/base/status.h"
 #include "common/base/thread.h"
+#include "common/base/wakeup.h"
 
 namespace lockstep {
 namespace {
@@ -29,22 +30,24 @@ bool IsKustomization(const Snapshot::Entry& entry) {
 /// How many are done, for a thread that waits.
 class Count {
  public:
-  explicit Count(size_t all) : all_(all) {}
+  explicit Count(size_t all) : all_(all) {
+    if (all == 0) all_done_.Wake();
+  }
 
   void Add() ABSL_LOCKS_EXCLUDED(mutex_) {
     const MutexLock lock(&mutex_);
-    ++done_;
+    if (++done_ == all_) all_done_.Wake();
   }
   /// Waits until all are done, or a while. Returns how many are.
   size_t Wait() ABSL_LOCKS_EXCLUDED(mutex_) {
+    all_done_.Wait(kProgressEvery);
     const MutexLock lock(&mutex_);
-    const auto all_done = [this]() ABSL_SHARED_LOCKS_REQUIRED(mutex_) { return done_ == all_; };
-    mutex_.AwaitWithTimeout(absl::Condition(&all_done), kProgressEvery);
     return done_;
   }
 
  private:
   const size_t all_;
+  Wakeup all_done_;
   Mutex mutex_;
   size_t done_ ABSL_GUARDED_BY(mutex_) = 0;
 };

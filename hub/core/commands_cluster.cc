@@ -3,6 +3,7 @@
 
 #include <absl/strings/str_cat.h>
 
+#include "common/text/count.h"
 #include "hub/core/commands.h"
 #include "hub/core/instances.h"
 #include "hub/core/resources.h"
@@ -138,13 +139,13 @@ absl::StatusOr<ReplyBody> Do(Turn& turn, const command::AcceptCluster& command) 
     next.accept_foreign = true;
     Assign(turn, command.cluster, name, instance, std::move(next), "accept");
   }
-  turn.Record(
-      {.reason = "Accepted",
-       .message = absl::StrCat("what lies on ", command.cluster, " at the places of ",
-                               accepted.applications.size(), " applications may be taken over",
-                               new_target ? "; its new target is accepted" : ""),
-       .about = ClusterKey(command.cluster),
-       .cluster = command.cluster});
+  turn.Record({.reason = "Accepted",
+               .message = absl::StrCat("what lies on ", command.cluster, " at the places of ",
+                                       Counted(accepted.applications.size(), "application"),
+                                       " may be taken over",
+                                       new_target ? "; its new target is accepted" : ""),
+               .about = ClusterKey(command.cluster),
+               .cluster = command.cluster});
   return accepted;
 }
 

@@ -7,6 +7,7 @@
 #include <absl/strings/str_cat.h>
 
 #include "common/bundle/key_list.h"
+#include "common/text/count.h"
 #include "hub/core/commands.h"
 #include "hub/core/instances.h"
 #include "hub/core/queries.h"
@@ -139,11 +140,13 @@ struct Selection {
 absl::StatusOr<Selection> Select(std::vector<reply::HeldList> lists,
                                  const command::ApproveDeletes& command) {
   Selection selection;
+  std::map<absl::string_view, Digest> present;
+  for (const reply::HeldList& list : lists) present.emplace(list.cluster, list.digest);
+  std::set<absl::string_view> named;
   for (const command::ApprovedList& expected : command.expected) {
-    const bool found = std::any_of(lists.begin(), lists.end(), [&](const reply::HeldList& list) {
-      return list.cluster == expected.cluster && list.digest == expected.digest;
-    });
-    if (!found) {
+    named.insert(expected.cluster);
+    const auto found = present.find(expected.cluster);
+    if (found == present.end() || found->second != expected.digest) {
       return absl::AbortedError(
           absl::StrCat("approving deletes of ", command.application.ToString(), ": the list of ",
                        expected.cluster, " is not what was shown any more; look again"));
@@ -153,11 +156,7 @@ absl::StatusOr<Selection> Select(std::vector<reply::HeldList> lists,
   for (reply::HeldList& list : lists) {
     bool taken = command.all || list.digest == first;
     if (!command.cluster.empty()) taken = list.cluster == command.cluster;
-    if (!command.expected.empty()) {
-      taken = std::any_of(
-          command.expected.begin(), command.expected.end(),
-          [&](const command::ApprovedList& expected) { return expected.cluster == list.cluster; });
-    }
+    if (!command.expected.empty()) taken = named.contains(list.cluster);
     (taken ? selection.approved : selection.left).push_back(std::move(list));
   }
   return selection;
@@ -183,9 +182,9 @@ absl::StatusOr<ReplyBody> Do(Turn& turn, const command::ApproveDeletes& command)
       next.approved = list.digest;
       Assign(turn, list.cluster, name, instance, std::move(next), "approve");
       turn.Record({.reason = "Approved",
-                   .message = absl::StrCat("the delete of ", list.objects.size(), " objects of ",
-                                           name, " on ", list.cluster, " was approved (list ",
-                                           list.digest.Short(), ")"),
+                   .message = absl::StrCat("the delete of ", Counted(list.objects.size(), "object"),
+                                           " of ", name, " on ", list.cluster,
+                                           " was approved (list ", list.digest.Short(), ")"),
                    .about = ApplicationKey(name),
                    .cluster = list.cluster});
     }
@@ -325,7 +324,8 @@ absl::StatusOr<ReplyBody> Do(Turn& turn, const command::DeleteOrphans& command) 
     if (instance.releasing()) CutKeyList(kReleaseNamesBytesMax, &keys);
     requested.requested += static_cast<int>(keys.size());
     turn.Record({.reason = "OrphansDeleted",
-                 .message = absl::StrCat("the delete of ", keys.size(), " orphans was asked for"),
+                 .message = absl::StrCat("the delete of ", Counted(keys.size(), "orphan"),
+                                         " was asked for"),
                  .about = ApplicationKey(application),
                  .cluster = cluster});
     Assignment next = instance.assignment;

@@ -3,6 +3,13 @@
 #include <utility>
 
 namespace lockstep {
+namespace {
+
+size_t SizeOf(const Batch::Record& record) {
+  return record.key.size() + (record.value.has_value() ? record.value->size() : 0);
+}
+
+}  // namespace
 
 absl::string_view FamilyName(Family family) {
   switch (family) {
@@ -39,12 +46,21 @@ void Batch::Delete(Family family, std::string key) {
 }
 
 void Batch::Append(Batch other) {
+  // What every event may touch comes last of what it writes: of several only the newest is kept.
+  if (!records_.empty() && !other.records_.empty()) {
+    const Record& last = records_.back();
+    const Record& newer = other.records_.back();
+    if (last.family == Family::kMeta && newer.family == Family::kMeta && last.key == newer.key) {
+      bytes_ -= SizeOf(last);
+      records_.pop_back();
+    }
+  }
   for (Record& record : other.records_) Add(std::move(record));
   RaiseCounterTo(other.counter_min_);
 }
 
 void Batch::Add(Record record) {
-  bytes_ += record.key.size() + (record.value.has_value() ? record.value->size() : 0);
+  bytes_ += SizeOf(record);
   has_decisions_ = has_decisions_ || IsDecision(record.family);
   records_.push_back(std::move(record));
 }

@@ -7,6 +7,7 @@
 #include <absl/strings/str_cat.h>
 #include <absl/strings/str_join.h>
 
+#include "common/text/count.h"
 #include "hub/core/instances.h"
 #include "hub/core/sources.h"
 #include "hub/fleet/convert.h"
@@ -82,13 +83,13 @@ std::string ConfigTrouble(const ConfigState& config) {
   std::string trouble;
   if (config.errors.size() == 1) trouble = config.errors.front();
   if (config.errors.size() > 1)
-    trouble = absl::StrCat(config.errors.size(), " errors: ", FirstOf(config.errors));
+    trouble = absl::StrCat(Counted(config.errors.size(), "error"), ": ", FirstOf(config.errors));
   if (config.vanished.empty()) return trouble;
   std::vector<std::string> vanished;
   for (const ResourceKey& key : config.vanished) vanished.push_back(key.ToString());
-  return absl::StrCat(trouble, trouble.empty() ? "" : "; ", vanished.size(),
-                      " resources vanished from it and stay until `lockstep approve --config`: ",
-                      FirstOf(vanished));
+  return absl::StrCat(
+      trouble, trouble.empty() ? "" : "; ", Counted(vanished.size(), "resource"),
+      " vanished from it; kept until `lockstep approve --config`: ", FirstOf(vanished));
 }
 
 Judgement JudgeSource(const SourceState& source, bool suspended, const ConfigState& config) {

@@ -5,6 +5,7 @@
 
 #include <absl/strings/str_cat.h>
 
+#include "common/text/count.h"
 #include "hub/core/instances.h"
 #include "hub/core/outgoing.h"
 #include "hub/core/sources.h"
@@ -94,7 +95,7 @@ void SayGoing(const Case& c, InstanceView* view) {
   } else if (!c.cluster.session.has_value()) {
     message = "waits for its agent, which is away";
   } else if (view->held > 0) {
-    message = absl::StrCat(view->held, " objects wait to be deleted; ", ApproveHint(c));
+    message = absl::StrCat("to be deleted: ", Counted(view->held, "object"), "; ", ApproveHint(c));
   }
   Say(view, ShownState::kDeleting, std::move(message));
 }

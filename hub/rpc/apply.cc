@@ -9,6 +9,7 @@
 #include <absl/strings/str_cat.h>
 
 #include "common/base/status.h"
+#include "common/text/count.h"
 #include "common/text/names.h"
 #include "hub/fleet/parse.h"
 
@@ -39,7 +40,7 @@ absl::Status ShortenErrors(const absl::Status& status) {
   const size_t kept = end == std::string::npos ? kErrorBytesMax : end;
   const auto more = std::count(text.begin() + static_cast<std::ptrdiff_t>(kept), text.end(), '\n');
   return absl::InvalidArgumentError(
-      absl::StrCat(text.substr(0, kept), "\nand ", more, " more errors"));
+      absl::StrCat(text.substr(0, kept), "\nand ", Counted(more, "more error")));
 }
 
 }  // namespace

@@ -27,6 +27,11 @@ TEST(ShortAge, UsesTheLargestUnit) {
 
 TEST(ShortRevision, KeepsSevenDigits) {
   EXPECT_EQ(ShortRevision("main@sha1:4f2c1e9aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa"), "main@4f2c1e9");
+  EXPECT_EQ(ShortRevision(
+                "\"apps/web\" is not in main@sha1:4f2c1e9aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa; was "
+                "in v1@sha1:0123456789012345678901234567890123456789"),
+            "\"apps/web\" is not in main@4f2c1e9; was in v1@0123456");
+  EXPECT_EQ(ShortRevision("ends in @sha1:"), "ends in @");
   EXPECT_EQ(ShortRevision(""), "");
   EXPECT_EQ(ShortRevision("odd"), "odd");
 }

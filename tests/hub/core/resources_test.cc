@@ -258,7 +258,7 @@ TEST(FromGit, IsReadyOnlyWhereEverythingOfItCounts) {
   EXPECT_EQ(ShownStatus(fleet.state).conditions(0).status(), "False");
   EXPECT_EQ(ShownStatus(fleet.state).conditions(0).reason(), "ConfigHeld");
   EXPECT_EQ(ShownStatus(fleet.state).conditions(0).message(),
-            "8 resources vanished from it and stay until `lockstep approve --config`: Application "
+            "8 resources vanished from it; kept until `lockstep approve --config`: Application "
             "shop/app-2; Application shop/app-3; Application shop/app-4 (and 5 more)");
 
   std::vector<event::ConfigRead::FileError> errors;
@@ -269,8 +269,8 @@ TEST(FromGit, IsReadyOnlyWhereEverythingOfItCounts) {
   EXPECT_EQ(ShownStatus(fleet.state).conditions(0).reason(), "ConfigErrors");
   EXPECT_EQ(ShownStatus(fleet.state).conditions(0).message(),
             "4 errors: a.yaml:3:1: spec.foo: unknown field; b.yaml:3:1: spec.foo: unknown field; "
-            "c.yaml:3:1: spec.foo: unknown field (and 1 more); 5 resources vanished from it and "
-            "stay until `lockstep approve --config`: Application shop/app-5; Application "
+            "c.yaml:3:1: spec.foo: unknown field (and 1 more); 5 resources vanished from it; kept "
+            "until `lockstep approve --config`: Application shop/app-5; Application "
             "shop/app-6; Application shop/app-7 (and 2 more)");
   ASSERT_OK(fleet.Do(command::ApproveConfig{}).status());
   EXPECT_NE(fleet.state.FindApplication("shop/app-4"), nullptr) << "it was there again";

@@ -32,6 +32,21 @@ TEST(Batch, AppendsInOrder) {
   EXPECT_TRUE(batch.HasDecisions());
 }
 
+TEST(Batch, KeepsTheNewestAloneOfTheMetaRecordThatEveryEventEndsWith) {
+  Batch batch;
+  for (const std::string event : {"1", "2", "3"}) {
+    Batch one;
+    one.Put(Family::kEvent, event, "happened");
+    one.Put(Family::kMeta, "hub", "after " + event);
+    batch.Append(std::move(one));
+  }
+  ASSERT_EQ(batch.records().size(), 4u);
+  EXPECT_EQ(batch.records()[2].key, "3");
+  EXPECT_EQ(batch.records()[3].value, "after 3");
+  EXPECT_EQ(batch.bytes(), std::string("1happened2happened3happenedhubafter 3").size());
+  EXPECT_TRUE(batch.HasDecisions());
+}
+
 TEST(Batch, DecisionDigestCoversDecisionsAndNothingElse) {
   Batch plain;
   plain.Put(Family::kResource, "key", "value");
