@@ -25,6 +25,26 @@ absl::Duration ReconnectDelay(const LinkEnd& end, Rng* rng) {
                       std::min(kBackoffMax, kBackoffFirst * (1 << doublings)));
 }
 
+absl::Status RefusalOf(const LinkEnd& end) {
+  if (end.failures == 0) return absl::OkStatus();
+  if (end.goodbye.has_value()) {
+    switch (end.goodbye->reason) {
+      case Goodbye::Reason::kRemoved:
+      case Goodbye::Reason::kRevoked:
+      case Goodbye::Reason::kVersion:
+      case Goodbye::Reason::kReplaced:
+        return absl::PermissionDeniedError(end.goodbye->message);
+      case Goodbye::Reason::kShutdown:
+      case Goodbye::Reason::kBusy:
+        return absl::OkStatus();
+    }
+  }
+  const bool refused = absl::IsPermissionDenied(end.status) || absl::IsUnauthenticated(end.status);
+  return refused ? end.status : absl::OkStatus();
+}
+
+bool AsksWhy(int failures) { return failures == 2 || (failures > 0 && failures % 12 == 0); }
+
 bool MayBeExpired(int failures, absl::Time now, absl::Time renew_at) {
   return failures > 0 && failures % 3 == 0 && now >= renew_at;
 }

@@ -2,6 +2,7 @@
 
 #include <optional>
 
+#include <absl/status/status.h>
 #include <absl/time/time.h>
 
 #include "common/base/random.h"
@@ -17,7 +18,12 @@ struct LinkEnd {
   int failures = 0;  // Attempts in a row that did not come to a Welcome; 0: this one did.
   absl::Duration spread = absl::ZeroDuration();  // The Welcome's.
   std::optional<Goodbye> goodbye;
+  absl::Status status;  // Of the stream, or why there was none.
 };
+
+/// What the hub said where it does not let this agent in, in words for a person; OK where it said
+/// nothing of the kind: it is not there, busy or going down.
+absl::Status RefusalOf(const LinkEnd& end);
 
 /// How long to wait before the next attempt. The delays are full jitter, so that a fleet that lost
 /// its hub does not come back at one moment:
@@ -34,5 +40,9 @@ absl::Duration ReconnectDelay(const LinkEnd& end, Rng* rng);
 /// Whether, after so many failures in a row, the hub may take a certificate for expired that looks
 /// good by this machine's clock, which may be behind: past its renewal, and every third time only.
 bool MayBeExpired(int failures, absl::Time now, absl::Time renew_at);
+
+/// Whether, after so many failures in a row, it is time to ask at the other door what is wrong: a
+/// hub that refuses a key closes the connection without a word.
+bool AsksWhy(int failures);
 
 }  // namespace lockstep

@@ -163,9 +163,20 @@ void GrpcAgentLink::Run() {
     end.goodbye = stream.ok() ? stream->goodbye : std::nullopt;
     if (!welcomed) ++hub;
     delay = ReconnectDelay(end, rng_);
-    Log(LogLevel::kWarning, welcomed ? "link to the hub ended" : "hub not reached",
+    end.status = stream.ok() ? stream->status : stream.status();
+    const absl::Status refusal = RefusalOf(end);
+    if (!refusal.ok()) {
+      Log(LogLevel::kError, "the hub refuses this agent; what runs is kept right without it",
+          {{"hub", target}, {"error", refusal}, {"retry_in", delay}});
+      continue;
+    }
+    Log(LogLevel::kWarning,
+        welcomed                  ? "link to the hub ended"
+        : end.goodbye.has_value() ? "the hub does not let this agent in now"
+                                  : "hub not reached",
         {{"hub", target},
-         {"error", stream.ok() ? stream->status : stream.status()},
+         {"error", end.status},
+         {"reason", end.goodbye.has_value() ? end.goodbye->message : ""},
          {"retry_in", delay}});
   }
 }
@@ -197,11 +208,20 @@ absl::StatusOr<GrpcAgentLink::Present> GrpcAgentLink::RunStream(const std::strin
 }
 
 // Whether a certificate is still good is for the hub's clock to say, which may differ from this
-// one: a renewal that fails, or that looks expired here, keeps nothing from connecting.
+// one: a renewal that fails, or that looks expired here, keeps nothing from connecting. A hub that
+// refuses a key does so in the handshake, without a word; asked for a renewal it says why.
 void GrpcAgentLink::RenewIfDue(int failures) {
+  if (renewal_.renew_after_expiry == nullptr) return;
   const absl::Time now = clock_->Now();
-  if (!identity_.ExpiredAt(now) && !MayBeExpired(failures, now, renew_at_)) return;
+  if (!identity_.ExpiredAt(now) && !MayBeExpired(failures, now, renew_at_) && !AsksWhy(failures)) {
+    return;
+  }
   absl::StatusOr<AgentIdentity> renewed = renewal_.renew_after_expiry(identity_);
+  if (absl::IsPermissionDenied(renewed.status())) {
+    Log(LogLevel::kError, "the hub refuses this agent; what runs is kept right without it",
+        {{"error", renewed.status()}});
+    return;
+  }
   if (!renewed.ok()) {
     Log(LogLevel::kWarning, "renewing the certificate failed; trying the one that is there",
         {{"error", renewed.status()}});
@@ -209,7 +229,7 @@ void GrpcAgentLink::RenewIfDue(int failures) {
   }
   identity_ = *std::move(renewed);
   NoteCertificate();
-  Log(LogLevel::kInfo, "certificate renewed after its end",
+  Log(LogLevel::kInfo, "certificate renewed before connecting",
       {{"not_after", identity_.certificate.not_after()}});
 }
 

@@ -30,7 +30,8 @@ namespace lockstep {
 
 class LinkSession;
 
-/// What the link asks of the agent's identity. agent/identity has all of it; tests have their own.
+/// What the link asks of the agent's identity. agent/identity has all of it; tests have their own,
+/// or none.
 struct LinkIdentity {
   /// As AcceptCertificate and RenewAfterExpiry there, for one place.
   std::function<absl::StatusOr<AgentIdentity>(const AgentIdentity&, const CertificateIssued&)>

@@ -1,5 +1,6 @@
 #include "common/rpc/credentials.h"
 
+#include <memory>
 #include <utility>
 #include <vector>
 
@@ -12,6 +13,8 @@
 
 #include "common/base/clock.h"
 #include "common/base/file.h"
+#include "common/base/log.h"
+#include "common/base/mutex.h"
 #include "common/base/status.h"
 
 namespace lockstep {
@@ -22,6 +25,32 @@ namespace tls = grpc::experimental;
 constexpr int64_t kFileBytesMax = 1 << 20;
 
 absl::string_view View(grpc::string_ref text) { return {text.data(), text.size()}; }
+
+// Whoever is refused comes again and again: one line per time, which says how many there were.
+class RefusalLog {
+ public:
+  void Note(const PeerIdentity& peer, const absl::Status& status) {
+    constexpr absl::Duration kPause = absl::Seconds(10);
+    const absl::Duration now = SystemClock()->Monotonic();
+    int others = 0;
+    {
+      MutexLock lock(&mutex_);
+      if (now < next_) {
+        ++others_;
+        return;
+      }
+      next_ = now + kPause;
+      others = std::exchange(others_, 0);
+    }
+    Log(LogLevel::kWarning, "connection refused",
+        {{"name", peer.name}, {"error", status}, {"others_before", others}});
+  }
+
+ private:
+  Mutex mutex_;
+  absl::Duration next_ ABSL_GUARDED_BY(mutex_) = -absl::InfiniteDuration();
+  int others_ ABSL_GUARDED_BY(mutex_) = 0;
+};
 
 // Asked after OpenSSL has verified the chain against the roots.
 class IdentityVerifier : public tls::ExternalCertificateVerifier {
@@ -92,9 +121,11 @@ absl::StatusOr<std::shared_ptr<grpc::ServerCredentials>> MakeServerCredentials(
   options.watch_identity_key_cert_pairs();
   options.set_cert_request_type(GRPC_SSL_REQUEST_AND_REQUIRE_CLIENT_CERTIFICATE_AND_VERIFY);
   options.set_certificate_verifier(tls::ExternalCertificateVerifier::Create<IdentityVerifier>(
-      [check = std::move(check)](const PeerIdentity& peer) {
-        LOCKSTEP_RETURN_IF_ERROR(OnlyClients(peer));
-        return check(peer);
+      [check = std::move(check), log = std::make_shared<RefusalLog>()](const PeerIdentity& peer) {
+        absl::Status status = OnlyClients(peer);
+        if (status.ok()) status = check(peer);
+        if (!status.ok()) log->Note(peer, status);
+        return status;
       }));
   return tls::TlsServerCredentials(options);
 }

@@ -60,7 +60,8 @@ bool CheckKey(Turn& turn, const event::AgentHello& hello, bool behind) {
   const bool revoked = turn.state.revoked.contains(hello.fingerprint) ||
                        turn.state.behind.revoked.contains(hello.fingerprint);
   if (revoked) {
-    Refuse(turn, hello.session, Goodbye::Reason::kRevoked, kRefusedRetry, "this key was revoked");
+    Refuse(turn, hello.session, Goodbye::Reason::kRevoked, kRefusedRetry,
+           "this key was revoked; join again with a new token to come back");
     return false;
   }
   const bool known =
@@ -69,11 +70,13 @@ bool CheckKey(Turn& turn, const event::AgentHello& hello, bool behind) {
   // A hub that lost its state has no right to tell an agent that it was removed.
   const bool replaced =
       !behind && cluster != turn.state.clusters.end() && cluster->second.fingerprint.has_value();
-  Refuse(turn, hello.session, replaced ? Goodbye::Reason::kRevoked : Goodbye::Reason::kBusy,
-         kRefusedRetry,
-         replaced ? "another agent was enrolled for this cluster"
-                  : absl::StrCat("this hub does not know an agent of cluster ", hello.cluster,
-                                 " with this key"));
+  Refuse(
+      turn, hello.session, replaced ? Goodbye::Reason::kRevoked : Goodbye::Reason::kBusy,
+      kRefusedRetry,
+      replaced
+          ? "another agent was enrolled for this cluster; end this one, or join it with a new token"
+          : absl::StrCat("this hub does not know an agent of cluster ", hello.cluster,
+                         " with this key"));
   return false;
 }
 

@@ -75,6 +75,12 @@ bool IsTheirs(const absl::Status& status) {
          absl::IsPermissionDenied(status);
 }
 
+// As often as the limit on failures lets one address ask.
+void LogRefused(absl::string_view cluster, absl::string_view address, const absl::Status& why) {
+  Log(LogLevel::kWarning, "certificate refused",
+      {{"cluster", cluster}, {"address", address}, {"error", why}});
+}
+
 }  // namespace
 
 // What an asker wants and has proved to hold the key for; the backend has yet to agree.
@@ -172,6 +178,7 @@ void EnrolmentService::Answer(const std::string& address, absl::StatusOr<Claim> 
   const absl::Duration monotonic = clock_->Monotonic();
   if (!claim.ok()) {
     failures_.Add(address, monotonic);
+    LogRefused("", address, claim.status());
     done(ErrorReply(claim.status()));
     return;
   }
@@ -179,7 +186,10 @@ void EnrolmentService::Answer(const std::string& address, absl::StatusOr<Claim> 
       claim->redemption.has_value() ? TokenRefused() : LateRenewalRefused();
   auto decided = [self = shared_from_this(), address, monotonic, refused, claim = *claim,
                   now = clock_->Now(), done = std::move(done)](const absl::Status& status) mutable {
-    if (IsTheirs(status)) self->failures_.Add(address, monotonic);
+    if (IsTheirs(status)) {
+      self->failures_.Add(address, monotonic);
+      LogRefused(claim.cluster, address, status);
+    }
     if (status.ok()) {
       done(self->Sign(claim, now));
     } else {

@@ -39,6 +39,13 @@ class RefusedFetch : public grpc::ServerWriteReactor<v1::FetchResponse> {
   void OnDone() override { delete this; }
 };
 
+// Whether the agent is told to stay away, as opposed to come back soon.
+bool IsRefusal(const Goodbye& goodbye) {
+  return goodbye.reason == Goodbye::Reason::kRevoked ||
+         goodbye.reason == Goodbye::Reason::kVersion ||
+         (goodbye.reason == Goodbye::Reason::kBusy && goodbye.retry_after > absl::ZeroDuration());
+}
+
 absl::StatusOr<std::vector<Digest>> ReadDigests(const v1::FetchRequest& request) {
   if (static_cast<size_t>(request.digests_size()) > kFetchDigestsMax) {
     return absl::InvalidArgumentError(absl::StrCat("digests: ", request.digests_size(),
@@ -82,9 +89,10 @@ class AgentGateway::Impl : public v1::AgentService::CallbackService, public Sess
   }
 
   // SessionRegistry.
-  void Register(SessionId session, std::shared_ptr<Outbox> outbox) override {
+  void Register(SessionId session, const PeerIdentity& peer,
+                std::shared_ptr<Outbox> outbox) override {
     MutexLock lock(&mutex_);
-    sessions_[session] = std::move(outbox);
+    sessions_[session] = {std::move(outbox), peer.name};
   }
 
   bool Unregister(SessionId session) override {
@@ -98,14 +106,18 @@ class AgentGateway::Impl : public v1::AgentService::CallbackService, public Sess
   }
 
   void Send(SessionId session, HubMessage message) {
-    if (std::shared_ptr<Outbox> outbox = Find(session)) outbox->Push(std::move(message));
+    if (std::shared_ptr<Outbox> outbox = Find(session).outbox) outbox->Push(std::move(message));
   }
 
   void Close(SessionId session, std::optional<Goodbye> goodbye) {
-    const std::shared_ptr<Outbox> outbox = Find(session);
-    if (outbox == nullptr) return;
+    const Session found = Find(session);
+    if (found.outbox == nullptr) return;
     Unregister(session);  // No SessionClosed follows.
-    outbox->Close(std::move(goodbye), absl::OkStatus());
+    if (goodbye.has_value() && IsRefusal(*goodbye)) {
+      Log(LogLevel::kWarning, "agent refused",
+          {{"cluster", found.cluster}, {"reason", goodbye->message}});
+    }
+    found.outbox->Close(std::move(goodbye), absl::OkStatus());
   }
 
   void Shutdown(absl::Duration spread) {
@@ -128,6 +140,11 @@ class AgentGateway::Impl : public v1::AgentService::CallbackService, public Sess
   }
 
  private:
+  struct Session {
+    std::shared_ptr<Outbox> outbox;
+    std::string cluster;
+  };
+
   void SayGoodbye(Outbox* outbox, absl::Duration spread) const {
     const absl::Duration retry = parts_.rng->Between(absl::ZeroDuration(), spread);
     outbox->Close(Goodbye{Goodbye::Reason::kShutdown, retry, "the hub is going down"},
@@ -148,10 +165,10 @@ class AgentGateway::Impl : public v1::AgentService::CallbackService, public Sess
     return !shutting_down_;
   }
 
-  std::shared_ptr<Outbox> Find(SessionId session) const {
+  Session Find(SessionId session) const {
     MutexLock lock(&mutex_);
     const auto it = sessions_.find(session);
-    return it == sessions_.end() ? nullptr : it->second;
+    return it == sessions_.end() ? Session() : it->second;
   }
 
   // Fixed at construction.
@@ -162,7 +179,7 @@ class AgentGateway::Impl : public v1::AgentService::CallbackService, public Sess
 
   // Guarded by mutex_.
   mutable Mutex mutex_;
-  absl::flat_hash_map<SessionId, std::shared_ptr<Outbox>> sessions_ ABSL_GUARDED_BY(mutex_);
+  absl::flat_hash_map<SessionId, Session> sessions_ ABSL_GUARDED_BY(mutex_);
   absl::flat_hash_set<std::shared_ptr<Outbox>> streams_
       ABSL_GUARDED_BY(mutex_);  // All, with Hello or without.
   bool shutting_down_ ABSL_GUARDED_BY(mutex_) = false;

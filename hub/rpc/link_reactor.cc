@@ -99,7 +99,7 @@ void LinkReactor::Greet(Hello hello) {
   if (session_ != 0) return Refuse(absl::FailedPreconditionError("a second Hello on one stream"));
   hello_alarm_.Cancel();
   session_ = parts_->new_session();
-  registry_->Register(session_, outbox_);
+  registry_->Register(session_, peer_, outbox_);
   event::AgentHello event;
   event.session = session_;
   event.session_name = session_name_;

@@ -26,7 +26,8 @@ namespace lockstep {
 class SessionRegistry {
  public:
   virtual ~SessionRegistry() = default;
-  virtual void Register(SessionId session, std::shared_ptr<Outbox> outbox) = 0;
+  virtual void Register(SessionId session, const PeerIdentity& peer,
+                        std::shared_ptr<Outbox> outbox) = 0;
   /// Whether it was still registered: nobody closed it from this side.
   virtual bool Unregister(SessionId session) = 0;
   virtual void OnStreamEnd(const std::shared_ptr<Outbox>& outbox) = 0;

@@ -46,6 +46,9 @@ TEST_F(RemovalTest, AnAgentThatWasAwayIsRefusedKeepsItsObjectsAndMayJoinAnew) {
   ForgetLog();
   fleet_.StartAgent("eu-1");
   ASSERT_OK(WaitAgentSays("hub not reached"));
+  ASSERT_OK(WaitAgentSays("the hub refuses this agent"));
+  ASSERT_OK(WaitAgentSays("join again with a new token"));
+  ASSERT_OK(fleet_.WaitHubSays("connection refused"));
   EXPECT_EQ(TargetWrites(fleet_.target("eu-1")), before);
   ASSERT_OK(EditAndWait());
 

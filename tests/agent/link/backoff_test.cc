@@ -1,8 +1,9 @@
 #include "agent/link/backoff.h"
 
 #include <algorithm>
+#include <vector>
 
-#include <gtest/gtest.h>
+#include "tests/testing/status.h"
 
 namespace lockstep {
 namespace {
@@ -66,6 +67,33 @@ TEST(MayBeExpired, F23PastItsRenewalEveryThirdFailureTriesANewCertificate) {
     EXPECT_EQ(MayBeExpired(failures, renew_at, renew_at), failures > 0 && failures % 3 == 0);
     EXPECT_FALSE(MayBeExpired(failures, renew_at - absl::Seconds(1), renew_at));
   }
+}
+
+TEST(RefusalOf, ARefusalIsNoAbsence) {
+  const auto goodbye = [](Goodbye::Reason reason) {
+    return RefusalOf({.failures = 1,
+                      .goodbye = Goodbye{reason, absl::ZeroDuration(), "why"},
+                      .status = absl::OkStatus()});
+  };
+  for (const auto reason : {Goodbye::Reason::kRemoved, Goodbye::Reason::kRevoked,
+                            Goodbye::Reason::kVersion, Goodbye::Reason::kReplaced}) {
+    EXPECT_THAT(goodbye(reason), StatusIs(absl::StatusCode::kPermissionDenied, "why"));
+  }
+  EXPECT_OK(goodbye(Goodbye::Reason::kShutdown));
+  EXPECT_OK(goodbye(Goodbye::Reason::kBusy));
+  const absl::Status denied = absl::PermissionDeniedError("for people");
+  EXPECT_EQ(RefusalOf({.failures = 1, .goodbye = std::nullopt, .status = denied}), denied);
+  EXPECT_OK(RefusalOf(
+      {.failures = 1, .goodbye = std::nullopt, .status = absl::UnavailableError("not there")}));
+  EXPECT_OK(RefusalOf({.failures = 0, .goodbye = std::nullopt, .status = denied}));
+}
+
+TEST(AsksWhy, SoonAndThenSeldom) {
+  std::vector<int> asked;
+  for (int failures = 0; failures <= 36; ++failures) {
+    if (AsksWhy(failures)) asked.push_back(failures);
+  }
+  EXPECT_THAT(asked, testing::ElementsAre(2, 12, 24, 36));
 }
 
 }  // namespace

@@ -113,7 +113,7 @@ class LinkTest : public testing::Test {
         },
         AgentGatewayLimits{});
     auto credentials =
-        MakeServerCredentials(files_, [](const PeerIdentity&) { return absl::OkStatus(); });
+        MakeServerCredentials(files_, [this](const PeerIdentity&) { return at_the_door_; });
     ASSERT_OK(credentials);
     server_ =
         std::make_unique<HubServer>(HubServerOptions{.address = absl::StrCat("127.0.0.1:", port),
@@ -190,6 +190,7 @@ class LinkTest : public testing::Test {
   const TestAuthority authority_{SystemClock()->Now()};
   std::string directory_;
   TlsFiles files_;
+  absl::Status at_the_door_;  // Fixed before StartHub.
   std::atomic<SessionId> last_session_{0};
   SessionId session_ = 0;
   Channel<Event> events_{1000};
@@ -292,6 +293,43 @@ TEST_F(LinkTest, F32AnExpiredCertificateIsRenewedBeforeTheLink) {
   };
   StartLink(Identity(expired, {server_->port()}));
   Welcomed();
+}
+
+TEST_F(LinkTest, A54AnAgentThatIsRefusedInTheHandshakeAsksWhyAndBothSaySo) {
+  at_the_door_ = absl::PermissionDeniedError("the key of cluster eu-1 is revoked");
+  Channel<std::string> asked(10);
+  renewal_.renew_after_expiry = [&](const AgentIdentity& identity) {
+    asked.TrySend(identity.cluster);
+    return absl::StatusOr<AgentIdentity>(absl::PermissionDeniedError("join again, please"));
+  };
+  testing::internal::CaptureStderr();
+  StartHub();
+  StartLink();
+  const std::optional<std::string> cluster = asked.Receive();
+  link_->Stop();
+  const std::string log = testing::internal::GetCapturedStderr();
+  EXPECT_EQ(cluster, "eu-1");
+  EXPECT_THAT(log, HasSubstr("msg=\"connection refused\" name=eu-1"));
+  EXPECT_THAT(log, HasSubstr("is revoked"));
+  EXPECT_THAT(log, HasSubstr("the hub refuses this agent"));
+  EXPECT_THAT(log, HasSubstr("join again, please"));
+}
+
+TEST_F(LinkTest, A54WhyTheHubEndedTheStreamIsInTheLog) {
+  testing::internal::CaptureStderr();
+  StartHub();
+  StartLink();
+  ASSERT_TRUE(agent_.Next<Up>());
+  const auto hello = NextEvent<event::AgentHello>();
+  ASSERT_TRUE(hello);
+  gateway_->Close(hello->session,
+                  Goodbye{Goodbye::Reason::kRevoked, absl::ZeroDuration(), "this key was revoked"});
+  ASSERT_TRUE(agent_.Next<Goodbye>());
+  ASSERT_TRUE(agent_.Next<Down>());
+  link_->Stop();
+  const std::string log = testing::internal::GetCapturedStderr();
+  EXPECT_THAT(log, HasSubstr("the hub refuses this agent"));
+  EXPECT_THAT(log, HasSubstr("this key was revoked"));
 }
 
 // Two days ahead of the hub.
