@@ -1,10 +1,12 @@
 #include "hub/hub.h"
 
+#include <atomic>
 #include <unistd.h>
 #include <utility>
 
 #include <absl/strings/ascii.h>
 #include <absl/strings/str_cat.h>
+#include <absl/strings/str_join.h>
 #include <absl/strings/str_split.h>
 
 #include "common/base/clock.h"
@@ -13,6 +15,7 @@
 #include "common/base/random.h"
 #include "common/base/status.h"
 #include "common/base/thread.h"
+#include "common/base/wakeup.h"
 #include "common/http/status_server.h"
 #include "common/render/parse_cache.h"
 #include "hub/core/queries.h"
@@ -33,6 +36,7 @@
 #include "hub/rpc/agent_gateway.h"
 #include "hub/rpc/fleet_service.h"
 #include "hub/rpc/server.h"
+#include "hub/secrets/lost.h"
 #include "hub/secrets/sealed.h"
 #include "hub/store/rocks_store.h"
 
@@ -111,7 +115,8 @@ struct Hub::Impl {
   std::unique_ptr<EnrolmentServer> enrolment;
   std::unique_ptr<StatusServer> status_server;
   std::unique_ptr<HubGauges> gauges;
-  Channel<int> stopping{1};  // Closed: the maintenance thread ends.
+  std::atomic<bool> stopping{false};  // The maintenance thread ends.
+  Wakeup maintenance_wakeup;
   Thread maintenance;
 };
 
@@ -149,6 +154,10 @@ absl::Status Hub::Impl::StartLoop(const HubConfig& config) {
   LOCKSTEP_ASSIGN_OR_RETURN(HubState state, OpenState(*store, {.settings = std::move(settings),
                                                                .now = clock->Now(),
                                                                .incarnation = RandomBytes(16)}));
+  for (const LostSecret& lost : FindLostSecrets(state, &box)) {
+    Log(LogLevel::kError, "the key does not open a Secret; restore the key, or apply it again",
+        {{"secret", lost.key.ToString()}, {"needed_by", absl::StrJoin(lost.needed_by, ", ")}});
+  }
   LOCKSTEP_RETURN_IF_ERROR(SweepStore(store.get(), state, clock->Now()));
   LOCKSTEP_RETURN_IF_ERROR(source->KeepOnly(MirrorsOf(state)));
   source_port->Remember(state);
@@ -293,9 +302,8 @@ absl::Status Hub::Impl::Start(const HubConfig& config) {
   LOCKSTEP_RETURN_IF_ERROR(StartLoop(config));
   LOCKSTEP_RETURN_IF_ERROR(StartServices(config));
   maintenance = Thread("maintenance", [this] {
-    while (!stopping.closed()) {
-      stopping.Drain(1, kMaintenanceInterval);
-      if (!stopping.closed()) Maintain();
+    while (!stopping) {
+      if (!maintenance_wakeup.Wait(kMaintenanceInterval) && !stopping) Maintain();
     }
   });
   return absl::OkStatus();
@@ -317,7 +325,8 @@ void Hub::Impl::Maintain() {
 }
 
 void Hub::Impl::Stop() {
-  stopping.Close();
+  stopping = true;
+  maintenance_wakeup.Wake();
   maintenance.Join();
   if (status_server != nullptr) status_server->Stop();
   if (enrolment != nullptr) enrolment->Stop();

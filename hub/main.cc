@@ -5,6 +5,7 @@
 
 #include <CLI/CLI.hpp>
 #include <absl/strings/str_cat.h>
+#include <absl/strings/str_join.h>
 
 #include "common/base/clock.h"
 #include "common/base/file.h"
@@ -15,6 +16,7 @@
 #include "hub/identity/context.h"
 #include "hub/identity/hub_identity.h"
 #include "hub/identity/users.h"
+#include "hub/reset_secrets.h"
 #include "hub/source/fetch_server.h"
 #include "hub/store/rocks_store.h"
 #include "hub/store/secret_box.h"
@@ -171,6 +173,47 @@ void AddRecover(CLI::App* root, int* code) {
   });
 }
 
+int SayReset(const SecretsReset& reset, Loss loss, const std::string& data) {
+  std::ostream& out = loss == Loss::kAccept || reset.key_is_there ? std::cout : std::cerr;
+  if (reset.key_is_there) {
+    out << SecretKeyPath(data) << " is there; nothing was changed\n";
+  } else if (loss == Loss::kAccept) {
+    if (!reset.put_aside.empty())
+      out << "the file without a key is now " << reset.put_aside << "\n";
+    out << "made a new " << SecretKeyPath(data) << "; next: lockstep-hub serve --data " << data
+        << "\n";
+  }
+  if (reset.lost.empty()) {
+    out << "no Secret is lost\n";
+  } else {
+    out << "lost until they are applied again, or the former key is back:\n";
+  }
+  for (const LostSecret& lost : reset.lost) {
+    out << "  " << lost.key.ToString();
+    if (!lost.needed_by.empty()) out << ", for " << absl::StrJoin(lost.needed_by, ", ");
+    out << "\n";
+  }
+  if (reset.key_is_there || loss == Loss::kAccept) return kExitDone;
+  out << "error: a new key opens none of that; say --accept-loss if that is meant\n";
+  return kExitUsage;
+}
+
+void AddSecrets(CLI::App* root, int* code) {
+  auto data = std::make_shared<std::string>();
+  auto accept = std::make_shared<bool>(false);
+  CLI::App* app = root->add_subcommand("secrets", "the key under which Secrets are stored");
+  app->require_subcommand(1);
+  CLI::App* reset = app->add_subcommand(
+      "reset", "for a key that is lost: say which Secrets are, and make a new one");
+  reset->add_option("--data", *data, "as given to init")->required();
+  reset->add_flag("--accept-loss", *accept, "really");
+  reset->callback([data, accept, code] {
+    const Loss loss = *accept ? Loss::kAccept : Loss::kShow;
+    const absl::StatusOr<SecretsReset> done = ResetSecrets(*data, loss);
+    *code = done.ok() ? SayReset(*done, loss, *data) : ReportStatus(done.status());
+  });
+}
+
 struct UserFlags {
   std::string data;
   std::string name;
@@ -249,6 +292,7 @@ int Main(int argc, char** argv) {
   AddServe(&app, &code);
   AddUser(&app, &code);
   AddRecover(&app, &code);
+  AddSecrets(&app, &code);
   return RunCommandLine(&app, argc, argv, &code);
 }
 

@@ -23,7 +23,7 @@ void Must(bool done) {
 void SetSerial(X509* certificate) {
   std::string serial = RandomBytes(16);
   serial[0] = static_cast<char>((serial[0] & 0x3f) | 0x40);  // Positive, and always 16 bytes long.
-  std::unique_ptr<BIGNUM, openssl::FreeWith<BN_free>> number(
+  std::unique_ptr<BIGNUM, FreeWith<BN_free>> number(
       BN_bin2bn(openssl::Bytes(serial), static_cast<int>(serial.size()), nullptr));
   Must(BN_to_ASN1_INTEGER(number.get(), X509_get_serialNumber(certificate)) != nullptr);
 }

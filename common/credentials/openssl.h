@@ -9,17 +9,11 @@
 #include <openssl/x509.h>
 #include <openssl/x509v3.h>
 
+#include "common/base/free_with.h"
+
 // Handles of OpenSSL's that free themselves, and its habits made ours. For .cc files only.
 
 namespace lockstep::openssl {
-
-template <auto Free>
-struct FreeWith {
-  template <typename T>
-  void operator()(T* handle) const {
-    Free(handle);
-  }
-};
 
 using Bio = std::unique_ptr<BIO, FreeWith<BIO_free>>;
 using DigestContext = std::unique_ptr<EVP_MD_CTX, FreeWith<EVP_MD_CTX_free>>;

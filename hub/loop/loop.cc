@@ -68,14 +68,43 @@ void Loop::Start() {
 
 void Loop::Stop() {
   items_.Close();
+  wakeup_.Wake();
   thread_.Join();
 }
 
 absl::Time Loop::Now() const { return state_.started + (ports_.clock->Monotonic() - began_); }
 
-bool Loop::Post(Event event) { return items_.Send(Item(std::move(event))); }
+bool Loop::Post(Event event) {
+  const bool sent = items_.Send(Item(std::move(event)));
+  WakeIfAsleep();
+  return sent;
+}
 
-bool Loop::TryPost(Event event) { return items_.TrySend(Item(std::move(event))); }
+bool Loop::TryPost(Event event) { return TrySend(Item(std::move(event))); }
+
+bool Loop::TrySend(Item item) {
+  const bool sent = items_.TrySend(std::move(item));
+  WakeIfAsleep();
+  return sent;
+}
+
+// Whoever sends after the loop looked for the last time sees that it sleeps.
+void Loop::WakeIfAsleep() {
+  if (asleep_.load()) wakeup_.Wake();
+}
+
+std::vector<Loop::Item> Loop::Take(absl::Duration wait) {
+  std::vector<Item> items = items_.Drain(kLoopBatchMax, absl::ZeroDuration());
+  if (!items.empty() || items_.closed()) return items;
+  asleep_.store(true);
+  items = items_.Drain(kLoopBatchMax, absl::ZeroDuration());
+  if (items.empty() && !items_.closed()) {
+    wakeup_.Wait(wait);
+    items = items_.Drain(kLoopBatchMax, absl::ZeroDuration());
+  }
+  asleep_.store(false);
+  return items;
+}
 
 void Loop::Command(std::string by, Action action, Done done) {
   // The request goes in whole or comes back: TrySend would drop `done` with the rest.
@@ -84,10 +113,10 @@ void Loop::Command(std::string by, Action action, Done done) {
   request.command.by = std::move(by);
   request.command.action = std::move(action);
   request.done = [shared](absl::StatusOr<ReplyBody> result) { (*shared)(std::move(result)); };
-  if (!items_.TrySend(Item(std::move(request)))) (*shared)(items_.closed() ? Stopping() : Full());
+  if (!TrySend(Item(std::move(request)))) (*shared)(items_.closed() ? Stopping() : Full());
 }
 
-bool Loop::Read(Reader read) { return items_.TrySend(Item(std::move(read))); }
+bool Loop::Read(Reader read) { return TrySend(Item(std::move(read))); }
 
 void Loop::Run() {
   std::vector<Item> first;
@@ -95,7 +124,7 @@ void Loop::Run() {
   RunBatch(std::move(first));
   while (!failed_) {
     const absl::Duration wait = std::max(absl::ZeroDuration(), NextDue(state_) - Now());
-    std::vector<Item> items = items_.Drain(kLoopBatchMax, wait);
+    std::vector<Item> items = Take(wait);
     if (items.empty() && items_.closed()) break;
     const event::Tick tick{.backlog = items.size() >= kLoopBatchMax};
     if (NextDue(state_) <= Now()) items.push_back(Item(Event(tick)));

@@ -16,6 +16,7 @@
 #include "common/base/channel.h"
 #include "common/base/clock.h"
 #include "common/base/thread.h"
+#include "common/base/wakeup.h"
 #include "hub/core/step.h"
 #include "hub/loop/ports.h"
 #include "hub/record/chain.h"
@@ -114,6 +115,10 @@ class Loop {
   /// start anew.
   void KeepRoom(event::RenderDone* done, uint64_t* blob_bytes) const;
   void RefuseWaiting();
+  bool TrySend(Item item);
+  void WakeIfAsleep();
+  // Everything that waits, or what comes first within `wait`, which the monotonic clock measures.
+  std::vector<Item> Take(absl::Duration wait);
 
   // Fixed at construction.
   const Ports ports_;
@@ -121,6 +126,8 @@ class Loop {
 
   // Thread-safe.
   Channel<Item> items_{kLoopQueueMax};
+  Wakeup wakeup_;
+  std::atomic<bool> asleep_{false};
   std::atomic<SessionId> next_session_{0};
 
   // The loop thread's.

@@ -1,5 +1,6 @@
 #include "hub/rpc/followers.h"
 
+#include <algorithm>
 #include <utility>
 
 namespace lockstep {
@@ -19,15 +20,19 @@ void Followers::Stop() {
     MutexLock lock(&mutex_);
     stopping_ = true;
   }
+  wakeup_.Wake();
   thread_.Join();
   for (const auto& follower : All())
     follower->EndFollowing(absl::UnavailableError("the hub is going down"));
 }
 
 void Followers::Changed(uint64_t sequence) {
-  MutexLock lock(&mutex_);
-  sequence_ = sequence;
-  changed_ = true;
+  {
+    MutexLock lock(&mutex_);
+    sequence_ = sequence;
+    if (std::exchange(changed_, true)) return;
+  }
+  wakeup_.Wake();
 }
 
 uint64_t Followers::sequence() const {
@@ -51,23 +56,30 @@ void Followers::Remove(Follower* follower) {
 }
 
 void Followers::Run() {
-  absl::Duration checked = clock_->Monotonic();
+  absl::Duration check_at = clock_->Monotonic() + kCheckInterval;
+  absl::Duration poke_at = clock_->Monotonic();  // Not before.
   while (true) {
-    bool changed = false;
+    const absl::Duration now = clock_->Monotonic();
+    absl::Duration next = check_at;
+    bool poke = false;
     {
       MutexLock lock(&mutex_);
-      mutex_.AwaitWithTimeout(absl::Condition(this, &Followers::HasNews), kCheckInterval);
       if (stopping_) return;
-      changed = std::exchange(changed_, false);
+      poke = changed_ && now >= poke_at;
+      if (poke) changed_ = false;
+      if (changed_) next = std::min(next, poke_at);
     }
-    if (clock_->Monotonic() - checked >= kCheckInterval) {
-      checked = clock_->Monotonic();
+    if (poke) {
+      for (const auto& follower : All()) follower->Poke();
+      poke_at = clock_->Monotonic() + kWakeInterval;
+      continue;
+    }
+    if (now >= check_at) {
+      check_at = now + kCheckInterval;
       EndRemovedUsers();
+      continue;
     }
-    if (!changed) continue;
-    for (const auto& follower : All()) follower->Poke();
-    MutexLock lock(&mutex_);
-    mutex_.AwaitWithTimeout(absl::Condition(&stopping_), kWakeInterval);
+    wakeup_.Wait(next - now);
   }
 }
 

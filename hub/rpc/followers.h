@@ -13,6 +13,7 @@
 #include "common/base/clock.h"
 #include "common/base/mutex.h"
 #include "common/base/thread.h"
+#include "common/base/wakeup.h"
 #include "common/credentials/identity.h"
 
 namespace lockstep {
@@ -54,11 +55,11 @@ class Followers {
   void Run();
   void EndRemovedUsers();
   std::vector<std::shared_ptr<Follower>> All() const ABSL_LOCKS_EXCLUDED(mutex_);
-  bool HasNews() const ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_) { return stopping_ || changed_; }
 
   // Fixed at construction.
   const std::function<absl::Status(const PeerIdentity&)> check_user_;
   const Clock* const clock_;
+  Wakeup wakeup_;  // Thread-safe.
 
   // Guarded by mutex_.
   mutable Mutex mutex_;

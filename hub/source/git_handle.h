@@ -8,16 +8,9 @@
 #include <absl/strings/string_view.h>
 #include <git2.h>
 
-namespace lockstep {
+#include "common/base/free_with.h"
 
-/// Frees a C handle by its own function.
-template <auto Free>
-struct FreeWith {
-  template <typename T>
-  void operator()(T* handle) const {
-    Free(handle);
-  }
-};
+namespace lockstep {
 
 using RepositoryHandle = std::unique_ptr<git_repository, FreeWith<git_repository_free>>;
 using OdbHandle = std::unique_ptr<git_odb, FreeWith<git_odb_free>>;

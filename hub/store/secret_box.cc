@@ -28,6 +28,9 @@ constexpr size_t kTagBytes = 16;
 constexpr size_t kHeadBytes = 1 + kKeyIdBytes + kNonceBytes;
 constexpr absl::string_view kMagic = "LSKEY1\n";
 
+constexpr absl::string_view kWhatNow =
+    "; restore it from a backup, or see what is lost without it: `lockstep-hub secrets reset`";
+
 struct FreeContext {
   void operator()(EVP_CIPHER_CTX* context) const { EVP_CIPHER_CTX_free(context); }
 };
@@ -50,7 +53,10 @@ absl::Status SecretBox::MakeKey(const std::string& path) {
 
 absl::StatusOr<SecretBox> SecretBox::Open(const std::string& path) {
   struct stat info;
-  if (stat(path.c_str(), &info) != 0) return FileError(errno, "opening the key file", path);
+  if (stat(path.c_str(), &info) != 0) {
+    const absl::Status status = FileError(errno, "opening the key file", path);
+    return absl::Status(status.code(), absl::StrCat(status.message(), kWhatNow));
+  }
   if ((info.st_mode & 077) != 0) {
     return absl::FailedPreconditionError(
         absl::StrCat("opening the key file \"", path, "\": others may read it; chmod 600 it"));
@@ -58,8 +64,8 @@ absl::StatusOr<SecretBox> SecretBox::Open(const std::string& path) {
   LOCKSTEP_ASSIGN_OR_RETURN(std::string file, ReadFile(path, 4096));
   if (file.size() != kMagic.size() + kKeyBytes ||
       file.compare(0, kMagic.size(), kMagic.data()) != 0) {
-    return absl::DataLossError(absl::StrCat("opening the key file \"", path,
-                                            "\": it holds no key; restore it from a backup"));
+    return absl::DataLossError(
+        absl::StrCat("opening the key file \"", path, "\": it holds no key", kWhatNow));
   }
   SecretBox box(file.substr(kMagic.size()));
   OPENSSL_cleanse(file.data(), file.size());
