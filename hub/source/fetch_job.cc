@@ -15,6 +15,7 @@
 #include "hub/source/curl_transport.h"
 #include "hub/source/file_repository.h"
 #include "hub/source/git_handle.h"
+#include "hub/source/local_copy.h"
 #include "hub/source/mirror_files.h"
 #include "hub/source/mirror_objects.h"
 #include "hub/source/ssh_host.h"
@@ -128,7 +129,7 @@ absl::Status Failure(const FetchContext& context, int64_t objects_max, int code,
 
 class Job {
  public:
-  Job(const FetchOrder& order, Packing packing) : order_(order), packing_(packing) {}
+  explicit Job(const FetchOrder& order) : order_(order) {}
 
   absl::Status Run(FetchReport* report) {
     LOCKSTEP_RETURN_IF_ERROR(Prepare());
@@ -156,12 +157,12 @@ class Job {
   absl::Status ConnectSsh();
   absl::Status ListRemote();
   absl::Status Download(const RefChoice& choice);
+  bool CopyLocally(const RefChoice& choice);
   absl::Status Settle(const RefChoice& choice, FetchReport* report);
   absl::StatusOr<std::string> FindCommit(const RefChoice& choice);
   bool IsHere(const RemoteRef& ref) const;
 
   const FetchOrder& order_;
-  const Packing packing_;
   FetchContext context_;
   Session session_{};
   RepositoryHandle repository_;
@@ -232,7 +233,6 @@ absl::Status Job::Connect() {
     if (!PathExists(context_.url.path()))
       return absl::NotFoundError("nothing lies at this path of the hub's machine; check spec.url");
     LOCKSTEP_RETURN_IF_ERROR(CheckStaysWithin(context_.url.path()));
-    LOCKSTEP_RETURN_IF_ERROR(SetPacking(packing_, order_.home));
   }
   return context_.url.scheme() == GitUrl::Scheme::kSsh ? ConnectSsh()
                                                        : ConnectTo(context_.url.ToString());
@@ -288,10 +288,31 @@ absl::Status Job::Download(const RefChoice& choice) {
   options.download_tags = GIT_REMOTE_DOWNLOAD_TAGS_NONE;
   options.prune = GIT_FETCH_NO_PRUNE;
   downloaded_ = true;
+  if (CopyLocally(choice)) return absl::OkStatus();
   if (const int code = git_remote_download(remote_.get(), &array, &options); code != 0) {
     return Failure(context_, order_.objects_max, code, "downloading");
   }
   return absl::OkStatus();
+}
+
+// Brings what a branch of a file repository got since the last fetch. False where that has to be
+// fetched as from anywhere else: there is nothing to start from, or it did not work. That too is
+// where a limit is reached as things are: packed small they may be below it.
+bool Job::CopyLocally(const RefChoice& choice) {
+  if (context_.url.scheme() != GitUrl::Scheme::kFile || choice.from.empty()) return false;
+  const std::string known = RefTarget(repository_.get(), choice.from);
+  if (known.empty()) return false;
+  const FetchContext before = context_;
+  const absl::Status copied = CopyNew({.source = context_.url.path(),
+                                       .mirror = repository_.get(),
+                                       .wanted = targets_[choice.from],
+                                       .known = known,
+                                       .progress = OnTransfer,
+                                       .payload = &session_});
+  if (copied.ok()) return true;
+  context_ = before;
+  session_.pack_bytes = 0;
+  return false;
 }
 
 // The commit that the choice means, as 40 hex digits.
@@ -343,17 +364,6 @@ absl::Status Job::Settle(const RefChoice& choice, FetchReport* report) {
   return before == target ? absl::OkStatus() : WriteRef(repository, name, target);
 }
 
-// A file repository is packed in this process, in a third of the time if no differences are looked
-// for. Not so the first pack, which stays as it is (MergePacks), nor what would be over a limit.
-absl::Status Fetch(const FetchOrder& order, FetchReport* report) {
-  const bool quick = absl::StartsWith(order.url, "file:") && CountPacks(order.repository) > 0;
-  if (!quick) return Job(order, Packing::kSmall).Run(report);
-  const absl::Status status = Job(order, Packing::kQuick).Run(report);
-  if (!absl::IsResourceExhausted(status)) return status;
-  *report = FetchReport();
-  return Job(order, Packing::kSmall).Run(report);
-}
-
 }  // namespace
 
 FetchReport RunFetchJob(const FetchOrder& order) {
@@ -361,7 +371,7 @@ FetchReport RunFetchJob(const FetchOrder& order) {
   try {
     InitializeGit();
     report.status = order.task == FetchOrder::Task::kMergePacks ? MergePacks(order.repository)
-                                                                : Fetch(order, &report);
+                                                                : Job(order).Run(&report);
   } catch (const std::bad_alloc&) {
     report.status = absl::ResourceExhaustedError("out of memory");
   }

@@ -5,7 +5,6 @@
 #include <absl/base/call_once.h>
 #include <absl/strings/str_cat.h>
 
-#include "common/base/file.h"
 #include "common/base/status.h"
 #include "hub/remote/ref_spec.h"
 
@@ -28,11 +27,6 @@ void Initialize() {
   git_libgit2_opts(GIT_OPT_SET_MWINDOW_SIZE, kMapWindowBytes);
   git_libgit2_opts(GIT_OPT_SET_MWINDOW_MAPPED_LIMIT, kMapBytesMax);
 }
-
-// Objects over the threshold are packed as they are. libgit2 1.5 takes it from the key of another
-// setting, later ones from its own.
-constexpr absl::string_view kQuickPacking =
-    "[core]\n\tbigFileThreshold = 1\n[pack]\n\tdeltaCacheSize = 1\n";
 
 absl::StatusCode CodeFor(int code, int error_class) {
   if (code == GIT_ENOTFOUND) return absl::StatusCode::kNotFound;
@@ -64,17 +58,6 @@ void RestartGitAt(const std::string& home) {
   setenv("HOME", home.c_str(), 1);
   git_libgit2_shutdown();
   Initialize();
-}
-
-absl::Status SetPacking(Packing packing, const std::string& directory) {
-  const bool quick = packing == Packing::kQuick;
-  if (quick) {
-    LOCKSTEP_RETURN_IF_ERROR(
-        WriteFileAtomic(directory + "/gitconfig", kQuickPacking, Durability::kNone, 0600));
-  }
-  git_libgit2_opts(GIT_OPT_SET_SEARCH_PATH, GIT_CONFIG_LEVEL_SYSTEM,
-                   quick ? directory.c_str() : "");
-  return absl::OkStatus();
 }
 
 absl::Status GitError(int code, absl::string_view what) {

@@ -32,15 +32,6 @@ void InitializeGit();
 /// where its ssh looks for known_hosts. For a process with one thread that holds no handle.
 void RestartGitAt(const std::string& home);
 
-/// What a pack that this process makes of a file repository is like.
-enum class Packing : uint8_t {
-  kSmall,  // Objects as differences from others: finding those is most of the work.
-  kQuick,
-};
-
-/// For a process that reads no other configuration: that of `directory`, which it writes there.
-absl::Status SetPacking(Packing packing, const std::string& directory);
-
 /// The failure of a libgit2 call that returned `code`, as "`what`: libgit2's reason".
 ///
 /// NOT_FOUND, DATA_LOSS for what is damaged, else INTERNAL.

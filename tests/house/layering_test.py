@@ -40,7 +40,7 @@ HOMES = {
     r"^prometheus/": {"common/metrics"},
     r"^spdlog/": {"common/base"},
     r"^CLI/": {"hub/cli", "hub", "agent", "common/command_line", "common/program"},
-    r"^openssl/": {"common/base", "common/credentials", "common/rpc", "hub/identity", "agent/identity", "hub/store"},
+    r"^openssl/": {"common/base", "common/credentials", "common/rpc", "hub/identity", "agent/identity", "hub/store", "hub/source"},
 }
 
 

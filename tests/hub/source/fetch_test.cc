@@ -349,24 +349,6 @@ TEST(Fetch, F66AHistoryOverTheLimitsNamesTheFlagAndWhatItNeeds) {
   EXPECT_OK(enough.Fetch(repository.FileUrl(), {.branch = "main"}));
 }
 
-TEST(Fetch, WhatIsOverTheLimitAsItIsMayBeBelowItAsDifferences) {
-  TestRepository repository;
-  TestSource source({"file:///"}, {.bytes = 200'000});
-  std::string noise;  // That nothing makes smaller.
-  for (uint32_t i = 0, x = 1; i < 20'000; ++i)
-    noise.push_back(static_cast<char>((x = x * 1664525 + 1013904223) >> 24));
-  repository.Commit({{"a", noise}});
-  ASSERT_OK_AND_ASSIGN(FetchResult result, source.Fetch(repository.FileUrl()));
-  for (int i = 0; i < 20; ++i) repository.Commit({{"a", absl::StrCat(i, noise)}});
-  ASSERT_OK_AND_ASSIGN(result, source.Fetch(repository.FileUrl()));
-  EXPECT_LT(result.bytes, 200'000);
-  EXPECT_EQ(source.Read(result, "a"), absl::StrCat(19, noise));
-  for (int i = 0; i < 3; ++i) repository.Commit({{"a", absl::StrCat(noise, i)}});
-  ASSERT_OK_AND_ASSIGN(result, source.Fetch(repository.FileUrl()));
-  EXPECT_GT(result.bytes, 50'000) << "differences were looked for where that was not needed";
-  EXPECT_EQ(source.Read(result, "a"), absl::StrCat(noise, 2));
-}
-
 TEST(Fetch, ManyPacksAreMergedAndEveryCommitStaysReadable) {
   TestRepository repository;
   TestSource source({"file:///"}, {.packs = 5});
