@@ -1,6 +1,7 @@
 #include "agent/loop/reconciler.h"
 
 #include <algorithm>
+#include <map>
 #include <optional>
 #include <utility>
 
@@ -88,6 +89,7 @@ class Reconciler {
   }
 
   std::optional<Value> Load(const ObjectKey& key, const Digest& digest, size_t* bytes) {
+    if (auto kept = kept_.extract(key); !kept.empty()) return std::move(kept.mapped());
     const absl::StatusOr<std::string> blob = storage_.ReadBlob(digest);
     if (!blob.ok()) {
       outcome_.damaged.push_back(digest);
@@ -136,7 +138,14 @@ class Reconciler {
         NoteHealth(*seen[i]);
         observed_.push_back(*std::move(seen[i]));
       }
+      keeps_ = values.size() == blobs.size();
+      for (size_t i = 0; i < values.size(); ++i) Keep(blobs[begin + i].first, std::move(values[i]));
     });
+  }
+
+  // For the next time that it is wanted, where all of the task is one chunk.
+  void Keep(const ObjectKey& key, std::optional<Value> value) {
+    if (keeps_ && value.has_value()) kept_.emplace(key, *std::move(value));
   }
 
   void ObserveDeletes() {
@@ -177,9 +186,10 @@ class Reconciler {
     for (const PlannedWrite& write : stage) blobs.emplace_back(write.key, write.blob);
     const size_t problems = outcome_.problems.size();
     InChunks(blobs, [&](size_t begin, std::vector<std::optional<Value>> values) {
-      const auto wanted = Wanted(blobs, begin, std::move(values));
+      auto wanted = Wanted(blobs, begin, std::move(values));
       const std::vector<absl::Status> valid = target_.Validate(as_, wanted, cancel_);
       for (size_t i = 0; i < valid.size(); ++i) Check(wanted[i].key, valid[i]);
+      for (WantedObject& object : wanted) Keep(object.key, std::move(object.value));
     });
     if (outcome_.problems.size() > problems || Interrupted()) return false;
     InChunks(blobs, [&](size_t begin, std::vector<std::optional<Value>> values) {
@@ -256,6 +266,8 @@ class Reconciler {
   std::vector<ManifestEntry> desired_;
   std::vector<ObjectKey> deletes_;
   std::vector<Observation> observed_;
+  bool keeps_ = false;
+  std::map<ObjectKey, Value> kept_;  // Read and parsed; one chunk at most.
   ReconcileOutcome outcome_;
 };
 
