@@ -27,24 +27,29 @@ namespace {
 constexpr absl::string_view kIdFile = ".lockstep-id";
 constexpr size_t kUidBytes = 16;
 constexpr size_t kFieldsMax = 16;
-constexpr size_t kObjectsPerWriter = 8;  // Fewer are not worth a thread.
+// Of one writer, written together. Fewer are not worth a thread, more would hold too many open
+// files and too much of the disk twice.
+constexpr size_t kPortionMin = 8;
+constexpr size_t kPortionMax = 32;
 
 // What is read back may be longer than what a person may write: the writer's layout is not theirs.
 constexpr YamlLimits kReadBack{.bytes = 64 << 20, .documents = 2, .depth = 128, .nodes = 4'000'000};
 
-// Runs `work` for 0 … count - 1 on at most `threads` threads, this one included; each gets at least
-// `least` pieces.
+// Runs `work` for 0 … count - 1 on at most `threads` threads, this one included.
 template <typename Work>
-void ForEach(size_t count, int threads, size_t least, const Work& work) {
+void ForEach(size_t count, int threads, const Work& work) {
   std::atomic<size_t> next{0};
   const auto run = [&] {
     for (size_t i = next++; i < count; i = next++) work(i);
   };
   std::vector<Thread> helpers;
-  while (helpers.size() + 1 < std::min<size_t>(threads, (count + least - 1) / least)) {
-    helpers.emplace_back("write", run);
-  }
+  while (helpers.size() + 1 < std::min<size_t>(threads, count)) helpers.emplace_back("write", run);
   run();
+}
+
+// How many of `count` objects one of `threads` writers takes at a time.
+size_t PortionOf(size_t count, int threads) {
+  return std::clamp((count + threads - 1) / threads, kPortionMin, kPortionMax);
 }
 
 std::string MarkerPath(absl::string_view root) { return absl::StrCat(root, "/", kIdFile); }
@@ -305,22 +310,33 @@ std::vector<absl::StatusOr<Written>> DirectoryTarget::Apply(
     watch_->FolderMade(folder);
     touched.insert(absl::StrContains(folder, '/') ? DirName(folder) : "");
   }
-  ForEach(objects.size(), options_.writers, kObjectsPerWriter, [&](size_t i) {
-    if (places[i].second < 0 || cancel.cancelled()) return;
-    const std::string temporary = MakeTemporaryName(temporary_prefix_);
+  const auto write = [&](size_t i) -> absl::StatusOr<std::unique_ptr<Replacement>> {
+    if (cancel.cancelled()) return Cancelled();
+    std::string temporary = MakeTemporaryName(temporary_prefix_);
     watch_->Renaming(temporary);
-    const absl::Status status =
-        ReplaceFileAt(places[i].second, places[i].first, temporary, WriteYaml(objects[i].value),
-                      absl::StrCat(options_.root, "/", PathOf(objects[i].key)->ToString()));
-    if (status.ok()) {
-      answers[i] = Written{};
-    } else {
-      answers[i] = status;
+    return Replacement::Write(places[i].second, std::move(temporary), WriteYaml(objects[i].value),
+                              absl::StrCat(options_.root, "/", PathOf(objects[i].key)->ToString()));
+  };
+  const size_t portion = PortionOf(objects.size(), options_.writers);
+  ForEach((objects.size() + portion - 1) / portion, options_.writers, [&](size_t number) {
+    std::vector<std::pair<size_t, std::unique_ptr<Replacement>>> written;
+    for (size_t i = number * portion; i < std::min((number + 1) * portion, objects.size()); ++i) {
+      if (places[i].second < 0) continue;
+      absl::StatusOr<std::unique_ptr<Replacement>> file = write(i);
+      if (file.ok()) {
+        written.emplace_back(i, *std::move(file));
+      } else {
+        answers[i] = file.status();
+      }
+    }
+    for (const auto& [i, file] : written) {
+      const absl::Status renamed = file->RenameTo(places[i].first);
+      answers[i] = renamed.ok() ? absl::StatusOr<Written>(Written{}) : renamed;
     }
   });
   const std::vector<std::string> sync(touched.begin(), touched.end());
   std::vector<absl::Status> synced(sync.size());
-  ForEach(sync.size(), options_.writers, 1, [&](size_t i) {
+  ForEach(sync.size(), options_.writers, [&](size_t i) {
     const std::string& folder = sync[i];
     const int fd = folder.empty() ? root->get() : folders.at(folder)->get();
     if (fsync(fd) != 0) synced[i] = FileError(errno, "syncing", options_.root + "/" + folder);

@@ -6,7 +6,6 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include <absl/cleanup/cleanup.h>
 #include <absl/strings/ascii.h>
 #include <absl/strings/escaping.h>
 #include <absl/strings/str_cat.h>
@@ -120,20 +119,35 @@ std::string MakeTemporaryName(absl::string_view prefix) {
   return absl::StrCat(prefix, absl::BytesToHexString(RandomBytes(kChanceBytes)));
 }
 
-absl::Status ReplaceFileAt(int folder, const std::string& name, const std::string& temporary,
-                           absl::string_view bytes, absl::string_view shown) {
+absl::StatusOr<std::unique_ptr<Replacement>> Replacement::Write(int folder, std::string temporary,
+                                                                absl::string_view bytes,
+                                                                std::string shown) {
   OwnedFd fd(openat(folder, temporary.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC,
                     kFileMode));
   if (!fd.valid()) return FileError(errno, "creating a file beside", shown);
-  absl::Cleanup remove = [&] { unlinkat(folder, temporary.c_str(), 0); };
-  if (fchmod(fd.get(), kFileMode) != 0) return FileError(errno, "setting the mode of", shown);
-  LOCKSTEP_RETURN_IF_ERROR(WriteAll(fd.get(), bytes, shown));
-  if (fdatasync(fd.get()) != 0) return FileError(errno, "syncing", shown);
-  if (close(fd.Release()) != 0) return FileError(errno, "closing", shown);
-  if (renameat(folder, temporary.c_str(), folder, name.c_str()) != 0) {
-    return FileError(errno, "renaming to", shown);
+  std::unique_ptr<Replacement> file(
+      new Replacement(folder, std::move(temporary), std::move(shown), std::move(fd)));
+  if (fchmod(file->fd_.get(), kFileMode) != 0) {
+    return FileError(errno, "setting the mode of", file->shown_);
   }
-  std::move(remove).Cancel();
+  LOCKSTEP_RETURN_IF_ERROR(WriteAll(file->fd_.get(), bytes, file->shown_));
+  // Whether that works is found out when it is waited for.
+  [[maybe_unused]] const int started =
+      sync_file_range(file->fd_.get(), 0, 0, SYNC_FILE_RANGE_WRITE);
+  return file;
+}
+
+Replacement::~Replacement() {
+  if (!renamed_) unlinkat(folder_, temporary_.c_str(), 0);
+}
+
+absl::Status Replacement::RenameTo(const std::string& name) {
+  if (fdatasync(fd_.get()) != 0) return FileError(errno, "syncing", shown_);
+  if (close(fd_.Release()) != 0) return FileError(errno, "closing", shown_);
+  if (renameat(folder_, temporary_.c_str(), folder_, name.c_str()) != 0) {
+    return FileError(errno, "renaming to", shown_);
+  }
+  renamed_ = true;
   return absl::OkStatus();
 }
 

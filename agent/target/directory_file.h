@@ -1,7 +1,9 @@
 #pragma once
 
 #include <cstddef>
+#include <memory>
 #include <string>
+#include <utility>
 
 #include <absl/status/status.h>
 #include <absl/status/statusor.h>
@@ -34,10 +36,35 @@ std::string TemporaryPrefixOf(absl::string_view uid);
 /// `prefix` and chance.
 std::string MakeTemporaryName(absl::string_view prefix);
 
-/// Writes a file named `temporary`, which may not be there, syncs its bytes and renames it to
-/// `name`. The caller syncs the folder. After an error `temporary` is gone and `name` as before.
-absl::Status ReplaceFileAt(int folder, const std::string& name, const std::string& temporary,
-                           absl::string_view bytes, absl::string_view shown);
+/// A file written beside the one that it is to replace. Of many, all should be written before the
+/// first is renamed: what they wait for on the disk is then the same for all.
+class Replacement {
+ public:
+  /// Writes the file `temporary`, which may not be there, and starts its bytes on their way to the
+  /// disk. After an error it is gone. `folder` is borrowed and outlives this.
+  static absl::StatusOr<std::unique_ptr<Replacement>> Write(int folder, std::string temporary,
+                                                            absl::string_view bytes,
+                                                            std::string shown);
+  /// Removes the file unless it was renamed.
+  ~Replacement();
+
+  /// Waits until the bytes are on the disk and renames to `name`, once. The caller syncs the
+  /// folder. After an error `name` is as before.
+  absl::Status RenameTo(const std::string& name);
+
+ private:
+  Replacement(int folder, std::string temporary, std::string shown, OwnedFd fd)
+      : folder_(folder),
+        temporary_(std::move(temporary)),
+        shown_(std::move(shown)),
+        fd_(std::move(fd)) {}
+
+  const int folder_;
+  const std::string temporary_;
+  const std::string shown_;
+  OwnedFd fd_;
+  bool renamed_ = false;
+};
 
 /// Removes temporary files of an earlier process in `root` and two levels below, best effort: plain
 /// files of this process's user that are called as MakeTemporaryName calls them. Others may call

@@ -238,6 +238,28 @@ TEST_F(DirectoryTargetTest, AFolderAtAnObjectsPlaceIsAnErrorThatNamesIt) {
   EXPECT_THAT(*ListDirectory(root_ + "/shop/ConfigMap"), testing::ElementsAre("a.yaml"));
 }
 
+TEST_F(DirectoryTargetTest, OneThatCannotBePlacedLeavesTheRestOfALargeBatchAlone) {
+  constexpr size_t kObjects = 150;  // More than one portion of every writer.
+  constexpr size_t kBlocked = 70;
+  std::vector<Value> values;
+  for (size_t i = 0; i < kObjects; ++i) {
+    values.push_back(ConfigMapValue(absl::StrCat("c", i), "1"));
+  }
+  std::vector<WantedObject> objects;
+  for (size_t i = 0; i < kObjects; ++i) {
+    objects.push_back({ConfigMapKey(absl::StrCat("c", i)), values[i]});
+  }
+  ASSERT_OK(MakeDirectories(absl::StrCat(root_, "/shop/ConfigMap/c", kBlocked, ".yaml")));
+  const auto answers = target_->Apply(as_, objects, cancel_);
+  for (size_t i = 0; i < kObjects; ++i) {
+    if (i == kBlocked) continue;
+    EXPECT_OK(answers[i]);
+    EXPECT_EQ(File(absl::StrCat("shop/ConfigMap/c", i, ".yaml")), WriteYaml(values[i]));
+  }
+  EXPECT_THAT(answers[kBlocked].status().message(), testing::HasSubstr("/c70.yaml"));
+  EXPECT_EQ(ListDirectory(root_ + "/shop/ConfigMap")->size(), kObjects) << "no temporary file";
+}
+
 TEST_F(DirectoryTargetTest, TellsOfFoldersThatGoAndComeBack) {
   ASSERT_OK(Apply(ConfigMapKey("a")));
   Notices gone;
